@@ -1,0 +1,88 @@
+// Objects of a NATS object store, as their meta messages describe them (ADR-20), and the facts that
+// the fenced log keeps in a meta's `metadata`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/time.h"
+
+namespace model {
+
+struct ObjectMeta {
+    std::string name;
+    std::string nuid;
+    std::uint64_t size = 0;
+    std::uint64_t chunks = 0;
+    std::string digest;  // "SHA-256=" and base64url of the 32 bytes, padded; empty where size is 0
+    std::map<std::string, std::string> headers;   // first value of each
+    std::map<std::string, std::string> metadata;  // our facts
+    bool deleted = false;
+    friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
+};
+
+/// A meta as it stands in the stream.
+struct StoredMeta {
+    Sequence sequence;
+    ObjectMeta meta;
+    WallTime stored_at;
+    friend bool operator==(const StoredMeta&, const StoredMeta&) = default;
+};
+
+/// `epoch/<16hex>`: the fence of an epoch.
+struct Marker {
+    Epoch epoch;
+    std::string node;
+    friend bool operator==(const Marker&, const Marker&) = default;
+};
+
+/// `opened/<16hex>`: its writer has read everything before it and goes on from `start`.
+struct Opened {
+    Epoch epoch;
+    Tenure tenure;
+    Txid start;  // the last visible TXID when the tenure was opened
+    /// The last 32 tenures, each with the start of its first opened, oldest first.
+    std::vector<std::pair<Tenure, Txid>> history;
+    friend bool operator==(const Opened&, const Opened&) = default;
+};
+
+/// `ltx/<level>/<min>-<max>.ltx`. epoch, tenure and prev are empty in files of other tools.
+struct LtxObject {
+    int level = 0;
+    Txid min;
+    Txid max;
+    Epoch epoch;
+    Tenure tenure;
+    std::string prev;  // level 0: nuid of the level 0 file before it in the log; "" for the first
+    std::string l0_nuid;  // other levels: nuid and sequence of their last level 0 file
+    Sequence l0_sequence;
+    friend bool operator==(const LtxObject&, const LtxObject&) = default;
+};
+
+/// What a meta is to the log.
+struct LogEntry {
+    enum class Kind : std::uint8_t { marker, opened, ltx, other };
+    Kind kind =
+        Kind::other;  // other: not ours, a tombstone, or not understood; takes a sequence only
+    Marker marker;
+    Opened opened;
+    LtxObject ltx;
+};
+
+[[nodiscard]] std::string ltx_name(int level, Txid min, Txid max);
+
+[[nodiscard]] ObjectMeta to_meta(const Marker& marker);
+[[nodiscard]] ObjectMeta to_meta(const Opened& opened);
+/// Name and facts; the caller adds nuid, size, chunks, digest and headers.
+[[nodiscard]] ObjectMeta to_meta(const LtxObject& object);
+
+/// Never fails: what cannot be understood is `other`, so that one bad object stops nobody.
+[[nodiscard]] LogEntry to_entry(const ObjectMeta& meta);
+
+}  // namespace model

@@ -1,0 +1,40 @@
+// A place in a SQLite WAL, and what was captured up to there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/bytes.h"
+
+namespace model {
+
+/// The end of a committed frame: `frames` of the WAL generation with these salts, whose cumulative
+/// checksum is `checksum`. frames 0: the start of the generation.
+struct WalPosition {
+    std::uint32_t salt1 = 0;
+    std::uint32_t salt2 = 0;
+    std::uint32_t frames = 0;
+    std::uint32_t checksum1 = 0;
+    std::uint32_t checksum2 = 0;
+    friend bool operator==(const WalPosition&, const WalPosition&) = default;
+};
+
+struct Page {
+    std::uint32_t number = 0;  // from 1
+    Bytes data;                // one page
+    friend bool operator==(const Page&, const Page&) = default;
+};
+
+/// Everything committed between two positions, each page once, in ascending order.
+struct WalBatch {
+    WalPosition from;  // where its first frame was read from; frames 0 where the WAL was restarted
+    WalPosition to;
+    std::uint32_t page_size = 0;
+    std::uint32_t commit = 0;     // size of the database in pages after it
+    std::int64_t wal_offset = 0;  // of the first frame taken, for the LTX header
+    std::int64_t wal_bytes = 0;   // length of the frames taken
+    std::vector<Page> pages;      // pages above `commit` are dropped
+    [[nodiscard]] bool empty() const { return pages.empty() && wal_bytes == 0; }
+};
+
+}  // namespace model

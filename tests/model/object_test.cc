@@ -1,0 +1,65 @@
+#include "model/object.h"
+
+#include <gtest/gtest.h>
+
+namespace model {
+namespace {
+
+TEST(Object, NamesAnLtxFileAsLitestreamDoes) {
+    EXPECT_EQ(ltx_name(9, Txid{1}, Txid{0xabcdef}), "ltx/9/0000000000000001-0000000000abcdef.ltx");
+}
+
+TEST(Object, FactsOfALevelZeroFileSurviveTheMeta) {
+    const LtxObject object{
+        .level = 0, .min = {7}, .max = {7}, .epoch = {3}, .tenure = {2}, .prev = "nuid"};
+    const auto entry = to_entry(to_meta(object));
+    ASSERT_EQ(entry.kind, LogEntry::Kind::ltx);
+    EXPECT_EQ(entry.ltx, object);
+}
+
+TEST(Object, FactsOfOpenedSurviveTheMeta) {
+    const Opened opened{
+        .epoch = {5}, .tenure = {4}, .start = {77}, .history = {{{2}, {1}}, {{4}, {77}}}};
+    const auto entry = to_entry(to_meta(opened));
+    ASSERT_EQ(entry.kind, LogEntry::Kind::opened);
+    EXPECT_EQ(entry.opened, opened);
+}
+
+TEST(Object, MarkerSurvivesTheMeta) {
+    const auto entry = to_entry(to_meta(Marker{.epoch = {5}, .node = "n.1"}));
+    ASSERT_EQ(entry.kind, LogEntry::Kind::marker);
+    EXPECT_EQ(entry.marker, (Marker{.epoch = {5}, .node = "n.1"}));
+}
+
+TEST(Object, AFileOfAnotherToolHasEpochZero) {
+    const auto entry = to_entry({.name = "ltx/1/0000000000000002-0000000000000009.ltx"});
+    ASSERT_EQ(entry.kind, LogEntry::Kind::ltx);
+    EXPECT_EQ(entry.ltx.epoch, Epoch{0});
+    EXPECT_EQ(entry.ltx.max, Txid{9});
+}
+
+TEST(Object, WhatIsNotUnderstoodIsOtherAndNothingMore) {
+    for (const auto* name : {"",
+                             "lease/owner",
+                             "ltx/0/garbage.txt",
+                             "ltx/10/0000000000000001-0000000000000001.ltx",
+                             "ltx/0/0000000000000002-0000000000000001.ltx",
+                             "ltx/0/0000000000000000-0000000000000001.ltx",
+                             "ltx/0/000000000000000A-000000000000000B.ltx",
+                             "epoch/1",
+                             "epoch/00000000000000zz"}) {
+        EXPECT_EQ(to_entry({.name = name}).kind, LogEntry::Kind::other) << name;
+    }
+    auto broken = to_meta(Opened{.epoch = {1}, .tenure = {1}});
+    broken.metadata["history"] = "[[1,2],]x";
+    EXPECT_EQ(to_entry(broken).kind, LogEntry::Kind::other);
+}
+
+TEST(Object, ATombstoneIsOther) {
+    auto meta = to_meta(Marker{.epoch = {5}, .node = "n1"});
+    meta.deleted = true;
+    EXPECT_EQ(to_entry(meta).kind, LogEntry::Kind::other);
+}
+
+}  // namespace
+}  // namespace model
