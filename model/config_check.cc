@@ -95,8 +95,9 @@ private:
                             plain_path(path + "/db.sqlite3"));
             }
         };
-        const auto& [data, replica, state] =
-            std::tie(config_.backend.data_path, config_.wal.replica_path, config_.state_dir);
+        const auto& data = config_.backend.data_path;
+        const auto& replica = config_.wal.replica_path;
+        const auto& state = config_.state_dir;
         file("backend.dataPath", data);
         file("wal.replicaPath", replica);
 
@@ -175,7 +176,8 @@ private:
     }
 
     void listeners() {
-        const auto& [api, metrics] = std::tie(config_.api, config_.metrics);
+        const auto& api = config_.api;
+        const auto& metrics = config_.metrics;
         if (api.port == 0 || api.port != metrics.port) return;
         const bool any = api.host == "0.0.0.0" || metrics.host == "0.0.0.0";
         if (any || api.host == metrics.host) {

@@ -42,7 +42,7 @@ private:
     void collect() {
         if (const auto* root = std::get_if<ConfigValue::Map>(&input_.root.data)) {
             for (const auto& [name, value] : *root)
-                walk(value, name, {}, 0);
+                walk(value, name, "", "", 0);
         } else if (!std::holds_alternative<std::monostate>(input_.root.data)) {
             error(input_.file, "", to_text(input_.root), "the file must hold one object, {...}");
         }
@@ -60,9 +60,9 @@ private:
     /// the names that people gave.
     void walk(const ConfigValue& value,
               std::string_view name,
-              std::pair<std::string, std::string> so_far,
+              const std::string& pattern,
+              const std::string& shown_path,
               std::size_t depth) {
-        auto& [pattern, shown_path] = so_far;
         const auto join = [](const std::string& path, std::string_view part) {
             return path.empty() ? std::string{part} : path + "." + std::string{part};
         };
@@ -130,7 +130,7 @@ private:
         }
         if (open) out_.named.insert(next_shown);
         for (const auto& [child, below] : *map)
-            walk(below, child, {next_pattern, next_shown}, depth + 1);
+            walk(below, child, next_pattern, next_shown, depth + 1);
     }
 
     void walk_list(const ConfigValue& value, const std::string& pattern, const std::string& path) {
@@ -145,7 +145,7 @@ private:
             out_.named.insert(element_path);
             if (const auto* map = std::get_if<ConfigValue::Map>(&element.data)) {
                 for (const auto& [child, below] : *map)
-                    walk(below, child, {pattern, element_path}, 1);
+                    walk(below, child, pattern, element_path, 1);
             } else {
                 error(where(element), element_path, to_text(element), "an object belongs here");
             }

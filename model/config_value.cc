@@ -47,9 +47,9 @@ struct Writer {
         for (const auto& member : map) {
             if (out.size() > longest) return;
             if (&member != &map.front()) out += ", ";
-            quote(out, member.first);
+            quote(out, member.name);
             out += ": ";
-            write(out, member.second);
+            write(out, member.value);
         }
         out += '}';
     }

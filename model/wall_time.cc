@@ -61,7 +61,7 @@ std::optional<std::int64_t> parse(std::string_view text) {
         if (!hours || *hours > 23 || !eat(text, ':')) return std::nullopt;
         const auto minutes = digits(text, 2);
         if (!minutes || *minutes > 59) return std::nullopt;
-        offset = (*hours * 60 + *minutes) * (west ? -60 : 60);
+        offset = (*hours * 60LL + *minutes) * (west ? -60 : 60);
     }
     const ch::year_month_day date{ch::year{*year},
                                   ch::month{static_cast<unsigned>(*month)},

@@ -76,7 +76,7 @@ public:
 
     bool key(string_t& name) override {
         for (const auto& member : std::get<ConfigValue::Map>(stack_.back().value.data)) {
-            if (member.first == name) {
+            if (member.name == name) {
                 problem_ = "\"" + name + "\" is given twice; keep one";
                 return false;
             }
@@ -146,7 +146,7 @@ private:
         } else {
             value.line = level.key_line;
             std::get<ConfigValue::Map>(level.value.data)
-                .emplace_back(std::move(level.key), std::move(value));
+                .push_back({std::move(level.key), std::move(value)});
         }
         return true;
     }

@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -28,13 +27,13 @@ void set(ConfigValue& root, std::string_view path, ConfigValue value) {
     auto& map = std::get<Map>(root.data);
     const auto dot = path.find('.');
     const auto name = std::string{path.substr(0, dot)};
-    auto member = std::find_if(
-        map.begin(), map.end(), [&](const auto& entry) { return entry.first == name; });
+    auto member =
+        std::find_if(map.begin(), map.end(), [&](const auto& entry) { return entry.name == name; });
     if (member == map.end()) member = map.insert(map.end(), {name, ConfigValue{}});
     if (dot == std::string_view::npos) {
-        member->second = std::move(value);
+        member->value = std::move(value);
     } else {
-        set(member->second, path.substr(dot + 1), std::move(value));
+        set(member->value, path.substr(dot + 1), std::move(value));
     }
 }
 
@@ -52,6 +51,7 @@ ConfigInput input(std::initializer_list<std::pair<const char*, ConfigValue>> mor
 
 std::vector<std::string> texts(const std::vector<ConfigProblem>& problems) {
     std::vector<std::string> all;
+    all.reserve(problems.size());
     for (const auto& problem : problems)
         all.push_back(to_text(problem));
     return all;

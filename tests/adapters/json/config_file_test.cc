@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using model::Errc;
-using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -33,7 +32,7 @@ protected:
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
     std::string write(const std::string& text, mode_t mode = 0600) const {
-        const auto path = folder_ + "/cluster.json";
+        auto path = folder_ + "/cluster.json";
         std::ofstream{path} << text;
         ::chmod(path.c_str(), mode);
         return path;
