@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "model/time_text.h"
+#include "model/wall_time.h"
 
 namespace reconcilers::replica {
 namespace {
@@ -228,7 +228,9 @@ Outcome Shipper::publish_front(LogState& log) {
                                                 .tenure = tenure_,
                                                 .prev = log.last_nuid});
     upload_->describe(meta);
-    meta.headers["Litestream-Timestamp"] = model::to_rfc3339(ports_.clock.wall());
+    const auto header = model::ltx::decode_header(front.ltx);
+    meta.headers["Litestream-Timestamp"] =
+        model::to_rfc3339(header ? header->timestamp : ports_.clock.wall());
     auto stored = ports_.store.publish_meta(meta, last_);
     upload_.reset();
     // Its digest is taken: an upload whose meta was not sent begins again under a new nuid.
