@@ -209,7 +209,8 @@ Result<StreamInfo> JetStream::info(std::string_view subjects) {
                     .config = as_text(config)};
     if (info.created.empty() || !state.contains("last_seq"))
         return error(Errc::unavailable, "JetStream answered with an incomplete state");
-    for (const auto& [subject, count] : nested(state, "subjects").items()) {
+    const auto counts = nested(state, "subjects");
+    for (const auto& [subject, count] : counts.items()) {
         info.subjects[subject] = count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
     }
     // Larger answers come in pages; nothing of ours is near the first one's end.
