@@ -150,6 +150,12 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
                      " times because of writes to other keys: " + refused);
 }
 
+Result<Revision> KvStore::last_revision() {
+    auto info = jetstream_.info();
+    if (!info) return error(Errc::unavailable, std::move(info).error().message).during("kv info");
+    return Revision{info->last};
+}
+
 std::uint64_t KvStore::session() const { return jetstream_.connection().session(); }
 
 void KvStore::on_change(std::function<void()> wake) {

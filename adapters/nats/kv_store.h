@@ -44,6 +44,7 @@ public:
                                                      model::ByteView value) override;
     [[nodiscard]] model::Result<void> erase(std::string_view key,
                                             model::Revision expected) override;
+    [[nodiscard]] model::Result<model::Revision> last_revision() override;
     [[nodiscard]] std::uint64_t session() const override;
     void on_change(std::function<void()> wake) override;
 

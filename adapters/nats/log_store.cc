@@ -1,5 +1,7 @@
 #include "adapters/nats/log_store.h"
 
+#include "adapters/nats/digest.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -56,6 +58,16 @@ Result<std::optional<StoredMeta>> to_meta(Result<std::optional<StoredMessage>> m
     if (auto meta = parse_meta((*message)->payload)) stored.meta = std::move(*meta);
     return std::optional{std::move(stored)};
 }
+
+/// The port's digest over ours.
+class ObjectDigest final : public reconcilers::ports::Digest {
+public:
+    void update(model::ByteView bytes) override { digest_.add(bytes); }
+    [[nodiscard]] std::string finish() override { return digest_.text(); }
+
+private:
+    adapters::nats::Digest digest_;
+};
 
 }  // namespace
 
@@ -163,6 +175,10 @@ Result<void> LogStore::erase(Sequence sequence) {
     auto erased = jetstream_.erase(sequence.value);
     if (!erased) return std::move(erased).error().during("erase");
     return {};
+}
+
+std::unique_ptr<reconcilers::ports::Digest> LogStore::new_digest() {
+    return std::make_unique<ObjectDigest>();
 }
 
 std::string LogStore::new_nuid() { return random_id(); }

@@ -48,6 +48,7 @@ public:
         std::string_view nuid, model::Sequence from) override;
     [[nodiscard]] model::Result<void> erase(model::Sequence sequence) override;
     [[nodiscard]] std::string new_nuid() override;
+    [[nodiscard]] std::unique_ptr<reconcilers::ports::Digest> new_digest() override;
     [[nodiscard]] std::uint64_t session() const override;
     void on_change(std::function<void()> wake) override;
 

@@ -91,6 +91,17 @@ TEST_P(KvStoreContract, ErasingWithoutARevisionIsInvalid) {
     EXPECT_TRUE(kv->get("k").value());
 }
 
+TEST_P(KvStoreContract, TheLastRevisionCountsEveryKeyAndDeletion) {
+    const auto kv = world_->kv("b");
+    EXPECT_EQ(kv->last_revision().value(), Revision{});
+    const auto first = kv->put("k", as_bytes("a")).value();
+    EXPECT_EQ(kv->last_revision().value(), first);
+    const auto second = kv->put("other", as_bytes("b")).value();
+    EXPECT_EQ(kv->last_revision().value(), second);
+    ASSERT_TRUE(kv->erase("k", first));
+    EXPECT_GT(kv->last_revision().value(), second);
+}
+
 TEST_P(KvStoreContract, PutWritesWhateverIsThere) {
     const auto kv = world_->kv("b");
     const auto first = kv->put("k", as_bytes("a"));

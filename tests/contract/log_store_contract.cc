@@ -270,6 +270,20 @@ TEST_P(LogStoreContract, NuidsAreTwentyTwoCharactersAndDiffer) {
     EXPECT_NE(a, log->new_nuid());
 }
 
+TEST_P(LogStoreContract, DigestsAreThoseOfTheObjectStore) {
+    const auto log = world_->log("b");
+    // Of nothing, as nats.go writes it.
+    EXPECT_EQ(log->new_digest()->finish(), "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=");
+    const auto whole = log->new_digest();
+    whole->update(as_bytes("abc"));
+    const auto parts = log->new_digest();
+    for (const auto* part : {"a", "", "bc"})
+        parts->update(as_bytes(part));
+    const auto digest = whole->finish();
+    EXPECT_EQ(digest, "SHA-256=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=");
+    EXPECT_EQ(parts->finish(), digest);
+}
+
 TEST_P(LogStoreContract, WakesAfterAMeta) {
     const auto writer = world_->log("b");
     const auto reader = world_->log("b");

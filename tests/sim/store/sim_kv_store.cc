@@ -65,6 +65,12 @@ Result<Revision> SimKvStore::put(std::string_view key, model::ByteView value) {
     return Revision{answer->sequence};
 }
 
+Result<Revision> SimKvStore::last_revision() {
+    const auto stream = readable();
+    if (!stream) return stream.error();
+    return Revision{(*stream)->last()};
+}
+
 Result<Revision> SimKvStore::compare_and_set(SimMessage message,
                                              Revision expected,
                                              bool may_create) {

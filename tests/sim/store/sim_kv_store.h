@@ -30,6 +30,7 @@ public:
                                                      model::ByteView value) override;
     [[nodiscard]] model::Result<void> erase(std::string_view key,
                                             model::Revision expected) override;
+    [[nodiscard]] model::Result<model::Revision> last_revision() override;
     [[nodiscard]] std::uint64_t session() const override { return client_.session(); }
     void on_change(std::function<void()> wake) override { client_.add_waker(std::move(wake)); }
 

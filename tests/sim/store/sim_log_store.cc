@@ -3,11 +3,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/nats/digest.h"
+
 namespace sim {
 namespace {
 
 constexpr std::size_t most_pieces = 64;
 constexpr std::size_t largest_piece = 128 * 1024;
+
+/// The real one: what it says travels in metas and is checked by readers.
+class ObjectDigest final : public reconcilers::ports::Digest {
+public:
+    void update(model::ByteView bytes) override { digest_.add(bytes); }
+    [[nodiscard]] std::string finish() override { return digest_.text(); }
+
+private:
+    adapters::nats::Digest digest_;
+};
 
 }  // namespace
 
@@ -119,6 +131,10 @@ Result<void> SimLogStore::erase(Sequence sequence) {
     if (!stream) return stream.error();
     (*stream)->erase(sequence.value);
     return {};
+}
+
+std::unique_ptr<reconcilers::ports::Digest> SimLogStore::new_digest() {
+    return std::make_unique<ObjectDigest>();
 }
 
 std::string SimLogStore::new_nuid() { return client_.server().new_nuid(); }

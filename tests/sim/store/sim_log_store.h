@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ public:
     [[nodiscard]] model::Result<void> erase(model::Sequence sequence) override;
     /// Unique within the server's life, and the same in every run.
     [[nodiscard]] std::string new_nuid() override;
+    [[nodiscard]] std::unique_ptr<reconcilers::ports::Digest> new_digest() override;
     [[nodiscard]] std::uint64_t session() const override { return client_.session(); }
     void on_change(std::function<void()> wake) override { client_.add_waker(std::move(wake)); }
 
