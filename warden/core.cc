@@ -93,9 +93,7 @@ Actions Core::request(const model::WardenRequest& request, Instant now) {
             answer(request.id);
             break;
         case Kind::claim:
-            saved_.incarnation = request.text;
-            act(Save{});
-            answer(request.id);
+            claim(request);
             break;
     }
     return take();
@@ -124,6 +122,18 @@ void Core::hold(const model::WardenRequest& request, Instant now) {
         act(Save{});
         answer(request.id);
     }
+}
+
+void Core::claim(const model::WardenRequest& request) {
+    const auto& name = request.text;
+    // A line of the state file.
+    if (std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; })) {
+        answer(request.id, model::error(Errc::invalid, "a control character in the incarnation"));
+        return;
+    }
+    saved_.incarnation = name;
+    act(Save{});
+    answer(request.id);
 }
 
 void Core::start(const model::WardenRequest& request, Instant now) {

@@ -127,6 +127,7 @@ private:
     void end(int status);
     void end_when_gone(model::Instant now);
     void hold(const model::WardenRequest& request, model::Instant now);
+    void claim(const model::WardenRequest& request);
     void start(const model::WardenRequest& request, model::Instant now);
     void answer(std::uint64_t id, std::optional<model::Error> failure = {});
     void tell_status();
