@@ -96,9 +96,11 @@ struct Peer {
 
 /// Written by the membership reconciler.
 struct MembershipView {
-    bool claimed = false;              // the node id is ours (L11)
-    std::string refused;               // another node runs under our id
-    bool read = false;                 // peers and spec were read at least once
+    bool claimed = false;  // the node id is ours (L11)
+    std::string refused;   // another node runs under our id
+    bool read = false;     // peers and spec were read at least once
+    model::Instant
+        published_since{};  // our own status stands in the bucket since then; {}: not yet
     std::vector<std::string> members;  // all nodes with a key, sorted
     std::vector<Peer> peers;           // the others, sorted by id
     model::Spec spec;

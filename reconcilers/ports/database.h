@@ -47,9 +47,9 @@ public:
     /// Closes all connections; releases fence and pin.
     virtual void detach() = 0;
 
-    /// While no backend runs: folds the WAL into the file and removes `-wal` and `-shm`, so that the file
-    /// alone is the database at `captured`. Detaches.
-    /// conflict: there are frames beyond `captured`, or it is not there any more; nothing was changed.
+    /// While no backend runs: folds the WAL into the file and removes `-wal` and `-shm`, so that
+    /// the file alone is the database at `captured`. Detaches. conflict: there are frames beyond
+    /// `captured`, or it is not there any more; nothing was changed.
     [[nodiscard]] virtual model::Result<void> settle(const model::WalPosition& captured) = 0;
 
     /// Everything committed after `from`, merged into one batch; empty() where there is nothing.

@@ -1,0 +1,36 @@
+#include "adapters/linux/clock.h"
+
+#include <sys/random.h>
+
+#include <ctime>
+
+#include "model/result.h"
+
+namespace adapters::linux_host {
+
+model::Instant Clock::now() const {
+    timespec at{};
+    ::clock_gettime(CLOCK_BOOTTIME, &at);
+    return model::Instant{std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec}};
+}
+
+model::WallTime Clock::wall() const {
+    timespec at{};
+    ::clock_gettime(CLOCK_REALTIME, &at);
+    return {.ms = at.tv_sec * 1000 + at.tv_nsec / 1'000'000};
+}
+
+// Draws again above the largest multiple of `below`, so that no number is likelier than another.
+std::uint64_t Random::below(std::uint64_t below) {
+    model::check(below > 0, "Random::below(0)");
+    const std::uint64_t excess = (UINT64_MAX % below + 1) % below;
+    std::uint64_t value = 0;
+    do {
+        // At most 256 bytes never come short, and after boot never block.
+        const auto got = ::getrandom(&value, sizeof value, 0);
+        model::check(got == static_cast<ssize_t>(sizeof value), "getrandom");
+    } while (value > UINT64_MAX - excess);
+    return value % below;
+}
+
+}  // namespace adapters::linux_host

@@ -1,0 +1,305 @@
+#include "adapters/linux/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace adapters::linux_host {
+namespace {
+
+using model::Errc;
+using model::Error;
+using model::Result;
+
+constexpr std::uint64_t largest_read = std::uint64_t{256} * 1024 * 1024;
+
+class Descriptor {
+public:
+    explicit Descriptor(int fd) : fd_{fd} {}
+    ~Descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    [[nodiscard]] bool open() const { return fd_ >= 0; }
+    [[nodiscard]] int get() const { return fd_; }
+
+private:
+    int fd_;
+};
+
+// What errno means to a caller: absent, of the wrong kind, or the disk's trouble.
+Error failed(std::string_view what, std::string_view path) {
+    const int reason = errno;
+    Errc code = Errc::unavailable;
+    switch (reason) {
+        case ENOENT:
+            code = Errc::not_found;
+            break;
+        case EISDIR:
+        case ENOTDIR:
+        case ELOOP:
+        case EACCES:
+        case EPERM:
+        case EINVAL:
+        case ENAMETOOLONG:
+        case ENOTEMPTY:
+        case EEXIST:
+        case EXDEV:
+        case ETXTBSY:
+            code = Errc::invalid;
+            break;
+        default:
+            break;
+    }
+    return model::error(code,
+                        std::string{what} + " " + std::string{path} + ": " + std::strerror(reason));
+}
+
+std::optional<Error> refused(std::string_view path) {
+    if (path.empty() || path.front() != '/' || path.find('\0') != std::string_view::npos)
+        return model::error(Errc::invalid, "\"" + std::string{path} + "\" is not an absolute path");
+    return {};
+}
+
+int open_file(std::string_view path, int flags) {
+    return ::open(std::string{path}.c_str(), flags | O_CLOEXEC, 0600);
+}
+
+// open() of a folder or a pipe for reading succeeds, or waits.
+Result<struct stat> stat_file(int fd, std::string_view path) {
+    struct stat what {};
+    if (::fstat(fd, &what) != 0) return failed("stat", path);
+    if (!S_ISREG(what.st_mode))
+        return model::error(Errc::invalid, std::string{path} + ": not a regular file");
+    return what;
+}
+
+Result<model::Bytes> read_range(int fd,
+                                std::string_view path,
+                                std::uint64_t offset,
+                                std::uint64_t length) {
+    model::Bytes bytes(length);
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const auto got = ::pread(
+            fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failed("read", path);
+        if (got == 0) break;
+        done += static_cast<std::size_t>(got);
+    }
+    bytes.resize(done);
+    return bytes;
+}
+
+Result<void> write_range(int fd,
+                         std::string_view path,
+                         std::uint64_t offset,
+                         model::ByteView bytes) {
+    while (!bytes.empty()) {
+        const auto written = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return failed("write", path);
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+        offset += static_cast<std::uint64_t>(written);
+    }
+    return {};
+}
+
+// Never repeated: the kernel reports a failed write-back once, drops the pages, and calls the next
+// fsync a success.
+Result<void> sync_descriptor(int fd, std::string_view path) {
+    if (::fsync(fd) != 0) {
+        auto failure = failed("fsync", path);
+        failure.code = Errc::unavailable;
+        return failure;
+    }
+    return {};
+}
+
+std::string folder_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return std::string{slash == 0 ? "/" : path.substr(0, slash)};
+}
+
+std::string temporary_of(std::string_view path) {
+    const auto slash = path.rfind('/');
+    return std::string{path.substr(0, slash + 1)} + "." + std::string{path.substr(slash + 1)} +
+           ".tmp";
+}
+
+Result<void> write_temporary(const std::string& path, model::ByteView bytes, bool durable) {
+    const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)};
+    if (!file.open()) return failed("open", path);
+    if (auto what = stat_file(file.get(), path); !what) return std::move(what).error();
+    if (auto written = write_range(file.get(), path, 0, bytes); !written) return written;
+    if (durable) return sync_descriptor(file.get(), path);
+    return {};
+}
+
+}  // namespace
+
+Result<bool> Files::exists(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    struct stat what {};
+    if (::lstat(std::string{path}.c_str(), &what) == 0) return true;
+    if (errno == ENOENT) return false;
+    return failed("stat", path);
+}
+
+Result<std::uint64_t> Files::size(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    struct stat what {};
+    if (::stat(std::string{path}.c_str(), &what) != 0) return failed("stat", path);
+    if (!S_ISREG(what.st_mode))
+        return model::error(Errc::invalid, std::string{path} + ": not a regular file");
+    return static_cast<std::uint64_t>(what.st_size);
+}
+
+Result<std::vector<std::string>> Files::list(std::string_view folder) {
+    if (auto no = refused(folder)) return *no;
+    DIR* const stream = ::opendir(std::string{folder}.c_str());
+    if (stream == nullptr) {
+        if (errno == ENOENT) return std::vector<std::string>{};
+        return failed("open folder", folder);
+    }
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* const entry = ::readdir(stream)) {
+        const std::string_view name{entry->d_name};
+        if (name != "." && name != "..") names.emplace_back(name);
+        errno = 0;
+    }
+    const bool broken = errno != 0;
+    auto failure = failed("read folder", folder);
+    ::closedir(stream);
+    if (broken) return failure;
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<void> Files::make_folder(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    for (std::size_t end = 0; end != std::string_view::npos;) {
+        end = path.find('/', end + 1);
+        const auto folder = path.substr(0, end);
+        if (folder == "/") continue;
+        if (::mkdir(std::string{folder}.c_str(), 0700) != 0 && errno != EEXIST)
+            return failed("make folder", folder);
+    }
+    struct stat what {};
+    if (::stat(std::string{path}.c_str(), &what) != 0) return failed("stat", path);
+    if (!S_ISDIR(what.st_mode))
+        return model::error(Errc::invalid, std::string{path} + ": present, and not a folder");
+    return {};
+}
+
+Result<model::Bytes> Files::read(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
+    if (!file.open()) return failed("open", path);
+    auto what = stat_file(file.get(), path);
+    if (!what) return std::move(what).error();
+    const auto size = static_cast<std::uint64_t>(what->st_size);
+    if (size > largest_read)
+        return model::error(Errc::invalid, std::string{path} + ": larger than 256 MiB");
+    return read_range(file.get(), path, 0, size);
+}
+
+Result<model::Bytes> Files::read_at(std::string_view path,
+                                    std::uint64_t offset,
+                                    std::uint64_t length) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
+    if (!file.open()) return failed("open", path);
+    auto what = stat_file(file.get(), path);
+    if (!what) return std::move(what).error();
+    // Only what is there, so that a wrong length does not cost its memory.
+    const auto size = static_cast<std::uint64_t>(what->st_size);
+    if (offset >= size) return model::Bytes{};
+    return read_range(file.get(), path, offset, std::min(length, size - offset));
+}
+
+Result<void> Files::write(std::string_view path, model::ByteView bytes, bool durable) {
+    if (auto no = refused(path)) return *no;
+    if (path.back() == '/') return model::error(Errc::invalid, std::string{path} + ": a folder");
+    const auto temporary = temporary_of(path);
+    auto written = write_temporary(temporary, bytes, durable);
+    if (written && ::rename(temporary.c_str(), std::string{path}.c_str()) != 0)
+        written = failed("rename onto", path);
+    if (!written) {
+        ::unlink(temporary.c_str());
+        return written;
+    }
+    return durable ? sync_folder(folder_of(path)) : Result<void>{};
+}
+
+Result<void> Files::write_at(std::string_view path, std::uint64_t offset, model::ByteView bytes) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_NONBLOCK)};
+    if (!file.open()) return failed("open", path);
+    if (auto what = stat_file(file.get(), path); !what) return std::move(what).error();
+    return write_range(file.get(), path, offset, bytes);
+}
+
+Result<void> Files::truncate(std::string_view path, std::uint64_t size) {
+    if (auto no = refused(path)) return *no;
+    if (::truncate(std::string{path}.c_str(), static_cast<off_t>(size)) != 0)
+        return failed("truncate", path);
+    return {};
+}
+
+Result<void> Files::sync(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
+    if (!file.open()) return failed("open", path);
+    if (auto what = stat_file(file.get(), path); !what) return std::move(what).error();
+    return sync_descriptor(file.get(), path);
+}
+
+Result<void> Files::sync_folder(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor folder{open_file(path, O_RDONLY | O_DIRECTORY)};
+    if (!folder.open()) return failed("open folder", path);
+    return sync_descriptor(folder.get(), path);
+}
+
+Result<void> Files::rename(std::string_view from, std::string_view to) {
+    for (const auto path : {from, to})
+        if (auto no = refused(path)) return *no;
+    if (::rename(std::string{from}.c_str(), std::string{to}.c_str()) != 0)
+        return failed("rename " + std::string{from} + " to", to);
+    return {};
+}
+
+Result<void> Files::remove(std::string_view path) {
+    if (auto no = refused(path)) return *no;
+    if (::unlink(std::string{path}.c_str()) == 0 || errno == ENOENT) return {};
+    return failed("remove", path);
+}
+
+Result<void> Files::copy_owner(std::string_view from, std::string_view to) {
+    for (const auto path : {from, to})
+        if (auto no = refused(path)) return *no;
+    struct stat model_of {};
+    if (::stat(std::string{from}.c_str(), &model_of) != 0) return failed("stat", from);
+    // The owner first: a change of owner clears bits of the mode.
+    const std::string target{to};
+    struct stat present {};
+    if (::stat(target.c_str(), &present) != 0) return failed("stat", to);
+    if ((present.st_uid != model_of.st_uid || present.st_gid != model_of.st_gid) &&
+        ::chown(target.c_str(), model_of.st_uid, model_of.st_gid) != 0)
+        return failed("change owner of", to);
+    if (::chmod(target.c_str(), model_of.st_mode & 07777) != 0) return failed("change mode of", to);
+    return {};
+}
+
+}  // namespace adapters::linux_host

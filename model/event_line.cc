@@ -1,0 +1,155 @@
+#include "model/event_line.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+namespace model {
+namespace {
+
+constexpr char hex_digits[] = "0123456789abcdef";
+
+bool plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"_-./:@+,%"}.find(c) != std::string_view::npos;
+}
+
+// The escapes are JSON's in both formats: one rule to remember when reading either.
+void append_quoted(std::string& line, std::string_view value) {
+    line += '"';
+    for (const char c : value) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            line += '\\';
+            line += c;
+        } else if (c == '\n') {
+            line += "\\n";
+        } else if (byte < 0x20 || byte == 0x7f) {
+            line += "\\u00";
+            line += hex_digits[byte >> 4];
+            line += hex_digits[byte & 15];
+        } else {
+            line += c;
+        }
+    }
+    line += '"';
+}
+
+void append_fields(std::string& line, const EventFields& fields) {
+    for (const auto& [key, value] : fields) {
+        line += ' ';
+        line += key;
+        line += '=';
+        if (!value.empty() && std::all_of(value.begin(), value.end(), plain))
+            line += value;
+        else
+            append_quoted(line, value);
+    }
+}
+
+char journal_priority(EventLevel level) {
+    switch (level) {
+        case EventLevel::debug:
+            return '7';
+        case EventLevel::info:
+            return '6';
+        case EventLevel::warning:
+            return '4';
+        case EventLevel::error:
+            return '3';
+    }
+    return '6';
+}
+
+}  // namespace
+
+std::string_view to_text(EventLevel level) {
+    switch (level) {
+        case EventLevel::debug:
+            return "debug";
+        case EventLevel::info:
+            return "info";
+        case EventLevel::warning:
+            return "warning";
+        case EventLevel::error:
+            return "error";
+    }
+    return "?";
+}
+
+Result<EventLevel> parse_event_level(std::string_view text) {
+    for (const auto level :
+         {EventLevel::debug, EventLevel::info, EventLevel::warning, EventLevel::error})
+        if (text == to_text(level)) return level;
+    return error(Errc::invalid,
+                 "log level \"" + std::string{text} + "\" is none of debug, info, warning, error");
+}
+
+Result<LineFormat> parse_line_format(std::string_view text) {
+    if (text == "text") return LineFormat::text;
+    if (text == "json") return LineFormat::json;
+    if (text == "journald") return LineFormat::journal;
+    return error(Errc::invalid,
+                 "log format \"" + std::string{text} + "\" is none of text, json, journald");
+}
+
+std::string to_rfc3339(WallTime at) {
+    using std::chrono::floor;
+    const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{at.ms}};
+    const auto day = floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{time - day};
+    char text[64];
+    std::snprintf(text,
+                  sizeof text,
+                  "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                  static_cast<int>(date.year()),
+                  static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()),
+                  static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
+    return text;
+}
+
+std::string event_line(LineFormat format,
+                       WallTime at,
+                       EventLevel level,
+                       std::string_view name,
+                       const EventFields& fields) {
+    std::string line;
+    switch (format) {
+        case LineFormat::text: {
+            line = to_rfc3339(at) + ' ';
+            std::string word{to_text(level)};
+            word.resize(7, ' ');
+            line += word + ' ';
+            line += name;
+            append_fields(line, fields);
+            break;
+        }
+        case LineFormat::journal:
+            line = {'<', journal_priority(level), '>'};
+            line += name;
+            append_fields(line, fields);
+            break;
+        case LineFormat::json:
+            line = R"({"time":")" + to_rfc3339(at) + R"(","level":")";
+            line += to_text(level);
+            line += R"(","event":)";
+            append_quoted(line, name);
+            for (const auto& [key, value] : fields) {
+                line += ',';
+                append_quoted(line, key);
+                line += ':';
+                append_quoted(line, value);
+            }
+            line += '}';
+            break;
+    }
+    line += '\n';
+    return line;
+}
+
+}  // namespace model
