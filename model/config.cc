@@ -274,16 +274,9 @@ private:
     }
 
     void fill_log(LogConfig& log) const {
-        const auto level = text("log.level");
-        log.level = level == "debug"     ? LogConfig::Level::debug
-                    : level == "warning" ? LogConfig::Level::warning
-                    : level == "error"   ? LogConfig::Level::error
-                                         : LogConfig::Level::info;
+        log.level = *parse_event_level(text("log.level"));
         const auto format = text("log.format");
-        log.format = format == "text"       ? LogConfig::Format::text
-                     : format == "json"     ? LogConfig::Format::json
-                     : format == "journald" ? LogConfig::Format::journald
-                                            : LogConfig::Format::automatic;
+        if (!format.empty()) log.format = *parse_line_format(format);
     }
 
     void error(std::string where, std::string key, std::string value, std::string reason) {

@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <map>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/config_value.h"
+#include "model/event_line.h"
 #include "model/lease.h"
 #include "model/result.h"
 #include "model/time.h"
@@ -99,10 +100,8 @@ struct ServiceConfig {
 };
 
 struct LogConfig {
-    enum class Level : std::uint8_t { debug, info, warning, error };
-    enum class Format : std::uint8_t { automatic, text, json, journald };
-    Level level = Level::info;
-    Format format = Format::automatic;  // text, or journald under systemd
+    EventLevel level = EventLevel::info;
+    std::optional<LineFormat> format;  // empty: text, or the journal's under systemd
 };
 
 struct Config {

@@ -1,8 +1,8 @@
 #include "model/event_line.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
+
+#include "model/wall_time.h"
 
 #include "model/wall_time.h"
 

@@ -85,8 +85,8 @@ TEST(Config, TheLeastThatANodeNeedsIsCompletedWithTheDefaults) {
     EXPECT_EQ(config.state_dir, "/var/lib/convex/manager");
     EXPECT_EQ(config.api, (HostPort{"0.0.0.0", 8080}));
     EXPECT_EQ(config.metrics, (HostPort{"0.0.0.0", 9090}));
-    EXPECT_EQ(config.log.level, LogConfig::Level::info);
-    EXPECT_EQ(config.log.format, LogConfig::Format::automatic);
+    EXPECT_EQ(config.log.level, EventLevel::info);
+    EXPECT_EQ(config.log.format, std::nullopt);
 }
 
 TEST(Config, EveryProblemIsReportedAtOnce) {
