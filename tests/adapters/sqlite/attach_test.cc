@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "harness.h"
+#include "tests/adapters/sqlite/harness.h"
 
 namespace adapters::sqlite {
 namespace {
@@ -24,6 +28,33 @@ struct Attach : ::testing::Test {
 TEST_F(Attach, IsNotFoundWithoutADatabase) {
     EXPECT_EQ(make_database(folder.file("none"), {})->attach({}).error().code, Errc::not_found);
     EXPECT_FALSE(std::filesystem::exists(folder.file("none")));
+}
+
+/// For the calling thread alone.
+void drop_chown() {
+    __user_cap_header_struct head{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct sets[2]{};
+    ASSERT_EQ(::syscall(SYS_capget, &head, sets), 0);
+    sets[0].effective &= ~(1U << static_cast<unsigned>(CAP_CHOWN));
+    ASSERT_EQ(::syscall(SYS_capset, &head, sets), 0);
+}
+
+TEST_F(Attach, RefusesFilesThatTheApplicationCouldNotOpenAndLeavesNone) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    ASSERT_EQ(::chown(path.c_str(), 1234, 1234), 0);
+    std::thread{[this] {
+        drop_chown();
+        const auto attached = database->attach({});
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(attached.error().code, Errc::invalid);
+        EXPECT_THAT(attached.error().message, HasSubstr(path + "-wal: it would belong to user 0"));
+    }}.join();
+    EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
+    EXPECT_FALSE(std::filesystem::exists(path + "-shm"));
+    EXPECT_TRUE(database->attach({}));
+    struct stat made {};
+    ASSERT_EQ(::stat((path + "-shm").c_str(), &made), 0);
+    EXPECT_EQ(made.st_uid, 1234U);
 }
 
 TEST_F(Attach, ReturnsTheEndOfTheWal) {

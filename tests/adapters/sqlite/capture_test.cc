@@ -9,9 +9,9 @@
 #include <mutex>
 #include <optional>
 
-#include "harness.h"
 #include "model/big_endian.h"
 #include "model/wal/wal.h"
+#include "tests/adapters/sqlite/harness.h"
 
 namespace adapters::sqlite {
 namespace {

@@ -1,4 +1,4 @@
-#include "harness.h"
+#include "tests/adapters/sqlite/harness.h"
 
 namespace adapters::sqlite {
 namespace {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "harness.h"
+#include "tests/adapters/sqlite/harness.h"
 
 namespace adapters::sqlite {
 namespace {
