@@ -57,9 +57,11 @@ Result<LeaseEntry> LeaseKv::read() {
 }
 
 Result<Revision> LeaseKv::write(const model::LeaseRecord& record, Revision expected) {
-    return bucket_.update(leader_key,
-                          model::to_bytes(adapters::json::encode(record)),
-                          absent_ ? Revision{} : expected);
+    auto written = bucket_.update(leader_key,
+                                  model::to_bytes(adapters::json::encode(record)),
+                                  absent_ ? Revision{} : expected);
+    if (written) absent_ = false;
+    return written;
 }
 
 Result<std::vector<StatusEntry>> ClusterKv::nodes() {
@@ -80,9 +82,8 @@ Result<std::optional<StatusEntry>> ClusterKv::node(const std::string& id) {
 }
 
 Result<Revision> ClusterKv::write(const model::NodeStatus& status, Revision expected) {
-    return state_.update(node_key(status.node_id),
-                         model::to_bytes(adapters::json::encode(status)),
-                         expected);
+    return state_.update(
+        node_key(status.node_id), model::to_bytes(adapters::json::encode(status)), expected);
 }
 
 Result<void> ClusterKv::erase(const std::string& id, Revision expected) {

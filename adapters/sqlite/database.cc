@@ -1,6 +1,7 @@
 #include "adapters/sqlite/database.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -71,6 +72,34 @@ public:
         if (*holds != "wal") {
             return error(Errc::unavailable,
                          path_ + ": convert to WAL mode: it stays in mode " + *holds);
+        }
+        return {};
+    }
+
+    Result<void> settle(const model::WalPosition& captured) override {
+        if (session_) detach();
+        auto attached = attach(captured);
+        if (!attached) return std::move(attached).error().during("settle");
+        auto beyond = session_->capture(captured, 1);
+        detach();
+        if (!beyond) return std::move(beyond).error().during("settle");
+        if (!attached->continued || !beyond->empty()) {
+            return error(Errc::conflict, path_ + ": its WAL does not end where it was captured");
+        }
+        // The last connection that closes copies the WAL into the file and removes it.
+        {
+            auto connection = Connection::open(path_, Connection::Access::write);
+            if (!connection) return std::move(connection).error().during("settle");
+            (*connection)->keep_wal(false);
+            const auto until = std::chrono::steady_clock::now() + options_.lock_budget;
+            if (auto read = (*connection)->begin_read(until); !read) return read;
+            if (auto ended = (*connection)->rollback(); !ended) return ended;
+        }
+        for (const auto* suffix : {"-wal", "-shm"}) {
+            if (::access((path_ + suffix).c_str(), F_OK) == 0) {
+                return error(Errc::unavailable,
+                             path_ + suffix + " stays: another process has the database open");
+            }
         }
         return {};
     }
