@@ -1,8 +1,10 @@
 #include "model/event_line.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
+
+#include "model/wall_time.h"
+
+#include "model/wall_time.h"
 
 namespace model {
 namespace {
@@ -91,26 +93,6 @@ Result<LineFormat> parse_line_format(std::string_view text) {
     if (text == "journald") return LineFormat::journal;
     return error(Errc::invalid,
                  "log format \"" + std::string{text} + "\" is none of text, json, journald");
-}
-
-std::string to_rfc3339(WallTime at) {
-    using std::chrono::floor;
-    const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{at.ms}};
-    const auto day = floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss clock{time - day};
-    char text[64];
-    std::snprintf(text,
-                  sizeof text,
-                  "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                  static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()),
-                  static_cast<int>(clock.subseconds().count()));
-    return text;
 }
 
 std::string event_line(LineFormat format,

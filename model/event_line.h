@@ -30,9 +30,6 @@ using EventFields = std::vector<std::pair<std::string_view, std::string>>;
 /// invalid: not one of "text", "json", "journald".
 [[nodiscard]] Result<LineFormat> parse_line_format(std::string_view text);
 
-/// "2026-01-02T03:04:05.678Z", proleptic Gregorian, UTC (RFC 3339).
-[[nodiscard]] std::string to_rfc3339(WallTime at);
-
 /// The line with its newline. Values are quoted where they hold anything but letters, digits and
 /// "_-./:@+,%"; control characters are escaped, so that a value never forges a line.
 [[nodiscard]] std::string event_line(LineFormat format,

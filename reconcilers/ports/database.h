@@ -47,6 +47,11 @@ public:
     /// Closes all connections; releases fence and pin.
     virtual void detach() = 0;
 
+    /// While no backend runs: folds the WAL into the file and removes `-wal` and `-shm`, so that
+    /// the file alone is the database at `captured`. Detaches. conflict: there are frames beyond
+    /// `captured`, or it is not there any more; nothing was changed.
+    [[nodiscard]] virtual model::Result<void> settle(const model::WalPosition& captured) = 0;
+
     /// Everything committed after `from`, merged into one batch; empty() where there is nothing.
     /// Stops at a commit before `limit` bytes of pages are exceeded, but takes at least one
     /// transaction. Bounded by the wal-index's mxFrame, whose checksum the chain must meet.

@@ -53,6 +53,9 @@ public:
     [[nodiscard]] virtual model::Result<void> erase(std::string_view key,
                                                     model::Revision expected) = 0;
 
+    /// The last sequence of the bucket's stream; 0: nothing was ever written. A deleted key counts.
+    [[nodiscard]] virtual model::Result<model::Revision> last_revision() = 0;
+
     /// Counts connections: it grows with each reconnect. What was read or sent under an older
     /// number is void (L7).
     [[nodiscard]] virtual std::uint64_t session() const = 0;

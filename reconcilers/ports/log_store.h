@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +35,14 @@ struct Chunk {
 ///   unavailable      it was not sent, and will not be
 ///   unknown_outcome  no answer, or an answer that was not predicted: it may be stored, now or
 ///   later
+/// The digest of an object's bytes, as its meta carries it: "SHA-256=" and base64url.
+class Digest {
+public:
+    virtual ~Digest() = default;
+    virtual void update(model::ByteView bytes) = 0;
+    [[nodiscard]] virtual std::string finish() = 0;
+};
+
 class LogStore {
 public:
     virtual ~LogStore() = default;
@@ -71,6 +80,7 @@ public:
 
     /// A fresh object id: 22 characters, base62.
     [[nodiscard]] virtual std::string new_nuid() = 0;
+    [[nodiscard]] virtual std::unique_ptr<Digest> new_digest() = 0;
 
     /// As in KvStore: grows with each reconnect; the waker is a hint that metas were added.
     [[nodiscard]] virtual std::uint64_t session() const = 0;

@@ -1,0 +1,52 @@
+# The two commands of the README are `make demo` and `make test`; each installs what is missing.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+SOURCES = $(shell git ls-files '*.h' '*.cc')
+# What a change touches, against the main branch; ALL=1 is everything.
+BASE ?= main
+CHANGED = $(shell git diff --name-only --diff-filter=d $(BASE) -- '*.cc' 2>/dev/null)
+
+.PHONY: help demo test build format format-check lint clean
+
+help:
+	@echo 'make demo          a cluster of three nodes on this machine, with failovers to watch (KEEP=1 leaves it running)'
+	@echo 'make test          everything built with sanitizers, and all tests'
+	@echo 'make format        lays out the code; make format-check only looks'
+	@echo 'make lint          clang-tidy on what differs from $(BASE); ALL=1: on everything'
+	@echo 'make clean         removes build/'
+
+demo:
+	@scripts/setup.sh build demo
+	cmake --preset release -DCLUSTER_TESTS=OFF
+	cmake --build --preset release -j$(JOBS)
+	scripts/demo.sh "$(KEEP)"
+
+build:
+	@scripts/setup.sh build test
+	cmake --preset dev
+	cmake --build --preset dev -j$(JOBS)
+
+test: build
+	@if [ "$$(id -u)" -eq 0 ]; then \
+	    ctest --test-dir build/dev -j2 --output-on-failure --no-tests=error; \
+	else \
+	    echo 'Not root: the tests labelled system (real namespaces, addresses, kills) are left out.'; \
+	    ctest --test-dir build/dev -j2 --output-on-failure --no-tests=error -LE system; \
+	fi
+
+format:
+	@scripts/setup.sh format
+	clang-format -i $(SOURCES)
+
+format-check:
+	@scripts/setup.sh format
+	clang-format --dry-run --Werror $(SOURCES)
+
+lint:
+	@scripts/setup.sh build test lint
+	cmake --preset dev
+	@printf '%s\n' $(if $(ALL),$(filter %.cc,$(SOURCES)),$(CHANGED)) | \
+	    xargs -r -n 1 -P $(JOBS) clang-tidy -p build/dev --quiet
+
+clean:
+	rm -rf build

@@ -1,0 +1,378 @@
+#include "adapters/nats/jetstream.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "adapters/nats/base64.h"
+#include "adapters/nats/rfc3339.h"
+
+namespace adapters::nats {
+namespace {
+
+using model::Errc;
+using model::error;
+using model::Result;
+using nlohmann::json;
+
+// Error codes of JetStream that mean something different to us.
+constexpr int no_message = 10037;
+constexpr int sequence_not_found = 10043;
+constexpr int message_delete_failed = 10057;
+constexpr int name_in_use = 10058;
+constexpr int stream_not_found = 10059;
+constexpr int wrong_last_sequence = 10071;
+constexpr int not_clustered = 10074;
+constexpr int no_suitable_peers = 10005;
+constexpr int wrong_last_sequence_constant = 10164;
+constexpr int message_too_large = 10054;
+constexpr int consumer_not_found = 10014;
+
+// nats-server 2.15 allows a stream 1000 consumers where its configuration names no number.
+constexpr int max_consumers = 100'000;
+
+std::string as_text(const json& value) {
+    return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// An answer of the API as an object; an `error` in it stays there.
+Result<json> parse_answer(const Incoming& answer) {
+    auto body = json::parse(model::to_text(answer.payload), nullptr, false);
+    if (!body.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
+    return body;
+}
+
+template <typename T>
+T field(const json& object, const char* key, T otherwise) {
+    if (!object.is_object()) return otherwise;
+    const auto found = object.find(key);
+    if (found == object.end()) return otherwise;
+    if constexpr (std::is_same_v<T, std::string>) {
+        return found->is_string() ? found->template get<std::string>() : otherwise;
+    } else {
+        // -1 stands for "no limit" in places: never turned into a huge number.
+        if (!found->is_number_integer() || (!found->is_number_unsigned() && std::is_unsigned_v<T>))
+            return otherwise;
+        return found->template get<T>();
+    }
+}
+
+json nested(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_object() ? *found : json::object();
+}
+
+int error_code(const json& body) {
+    const auto failure = nested(body, "error");
+    if (failure.empty()) return 0;
+    const int code = field(failure, "err_code", 0);
+    return code != 0 ? code : -1;
+}
+
+std::string error_text(const json& body) {
+    const auto failure = nested(body, "error");
+    return field(failure, "description", std::string{"JetStream refused"}) + " (" +
+           std::to_string(error_code(body)) + ')';
+}
+
+model::Error api_error(const json& body) {
+    return error(error_code(body) == stream_not_found ? Errc::not_found : Errc::unavailable,
+                 error_text(body));
+}
+
+/// "NATS/1.0\r\nKey: value\r\n\r\n"
+Headers parse_headers(std::string_view text) {
+    Headers headers;
+    auto next_line = [&text] {
+        const auto end = std::min(text.find("\r\n"), text.size());
+        const auto line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 2, text.size()));
+        return line;
+    };
+    next_line();
+    while (!text.empty()) {
+        const auto line = next_line();
+        const auto colon = line.find(':');
+        if (colon == std::string_view::npos) continue;
+        auto value = line.substr(colon + 1);
+        while (value.starts_with(' '))
+            value.remove_prefix(1);
+        headers.emplace_back(line.substr(0, colon), value);
+    }
+    return headers;
+}
+
+/// The answer to STREAM.MSG.GET. unavailable: it is not complete.
+Result<std::optional<StoredMessage>> parse_message(const Result<Incoming>& answer) {
+    if (!answer) return error(Errc::unavailable, answer.error().message);
+    const auto body = parse_answer(*answer);
+    if (!body) return body.error();
+    if (error_code(*body) == no_message) return std::optional<StoredMessage>{};
+    if (error_code(*body) != 0) return api_error(*body);
+    const auto message = nested(*body, "message");
+    StoredMessage stored{.subject = field(message, "subject", std::string{}),
+                         .sequence = field(message, "seq", std::uint64_t{0}),
+                         .stored_at = from_rfc3339(field(message, "time", std::string{}))};
+    const auto headers = from_base64(field(message, "hdrs", std::string{}));
+    auto payload = from_base64(field(message, "data", std::string{}));
+    if (stored.sequence == 0 || !headers || !payload)
+        return error(Errc::unavailable, "JetStream answered with an incomplete message");
+    stored.headers = parse_headers(model::to_text(*headers));
+    stored.payload = std::move(*payload);
+    return std::optional{std::move(stored)};
+}
+
+std::uint64_t to_number(std::string_view text) {
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+/// N of "wrong last sequence: N".
+std::uint64_t trailing_number(std::string_view text) {
+    const auto digit = text.find_last_not_of("0123456789");
+    return to_number(text.substr(digit == std::string_view::npos ? 0 : digit + 1));
+}
+
+}  // namespace
+
+std::string_view StoredMessage::header(std::string_view key) const {
+    for (const auto& [name, value] : headers) {
+        if (name == key) return value;
+    }
+    return {};
+}
+
+JetStream::JetStream(std::shared_ptr<Connection> connection, std::string stream)
+    : connection_{std::move(connection)}, stream_{std::move(stream)} {}
+
+Result<std::string> JetStream::call(std::string_view verb,
+                                    const std::string& body,
+                                    std::string_view rest) {
+    std::string subject = "$JS.API." + std::string{verb} + '.' + stream_;
+    if (!rest.empty()) subject += '.' + std::string{rest};
+    auto answer =
+        connection_->request({.subject = std::move(subject), .payload = model::as_bytes(body)});
+    if (!answer) return std::move(answer).error();
+    return model::to_text(answer->payload);
+}
+
+Result<StreamInfo> JetStream::info(std::string_view subjects) {
+    json body = json::object();
+    if (!subjects.empty()) body["subjects_filter"] = subjects;
+    const auto text = call("STREAM.INFO", as_text(body));
+    if (!text) return error(Errc::unavailable, text.error().message);
+    const auto answer = json::parse(*text, nullptr, false);
+    if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
+    if (error_code(answer) != 0) return api_error(answer);
+    const auto state = nested(answer, "state");
+    const auto config = nested(answer, "config");
+    StreamInfo info{.created = field(answer, "created", std::string{}),
+                    .first = field(state, "first_seq", std::uint64_t{0}),
+                    .last = field(state, "last_seq", std::uint64_t{0}),
+                    .replicas = field(config, "num_replicas", std::uint64_t{1}),
+                    .max_age = field(config, "max_age", std::uint64_t{0}),
+                    .config = as_text(config)};
+    if (info.created.empty() || !state.contains("last_seq"))
+        return error(Errc::unavailable, "JetStream answered with an incomplete state");
+    const auto counts = nested(state, "subjects");
+    for (const auto& [subject, count] : counts.items()) {
+        info.subjects[subject] = count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
+    }
+    // Larger answers come in pages; nothing of ours is near the first one's end.
+    if (field(answer, "total", std::uint64_t{0}) > info.subjects.size() && !subjects.empty())
+        return error(Errc::unavailable, "too many subjects for one answer");
+    return info;
+}
+
+Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
+    const auto present = info();
+    if (!present && present.error().code == Errc::not_found) return make(shape);
+    if (!present) return present.error();
+    Ensured found{.replicas = present->replicas};
+    if (!remove_age || present->max_age == 0) return found;
+    // Its own configuration goes back, so that fields of newer servers stay as they are.
+    auto config = json::parse(present->config, nullptr, false);
+    config["max_age"] = 0;
+    const auto text = call("STREAM.UPDATE", as_text(config));
+    if (!text) return error(Errc::unavailable, text.error().message);
+    const auto answer = json::parse(*text, nullptr, false);
+    if (!answer.is_object() || error_code(answer) != 0)
+        return error(Errc::unavailable, "remove the age limit: " + error_text(answer));
+    found.age_removed = true;
+    return found;
+}
+
+Result<Ensured> JetStream::make(const StreamShape& shape) {
+    json config = {{"name", stream_},
+                   {"subjects", shape.subjects},
+                   {"retention", "limits"},
+                   {"max_consumers", max_consumers},
+                   {"max_msgs", -1},
+                   {"max_bytes", -1},
+                   {"max_age", 0},
+                   {"max_msgs_per_subject", shape.messages_per_subject},
+                   {"max_msg_size", -1},
+                   {"discard", "new"},
+                   {"storage", "file"},
+                   {"num_replicas", shape.replicas > 0 ? shape.replicas : 3},
+                   {"allow_rollup_hdrs", true},
+                   {"allow_direct", true},
+                   {"deny_delete", shape.deny_delete},
+                   {"deny_purge", false}};
+    for (;;) {
+        const auto text = call("STREAM.CREATE", as_text(config));
+        if (!text) return error(Errc::unavailable, text.error().message);
+        const auto answer = json::parse(*text, nullptr, false);
+        if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
+        const int code = error_code(answer);
+        const auto replicas = config["num_replicas"].get<std::uint64_t>();
+        if (code == 0) return Ensured{.made = true, .replicas = replicas};
+        // Somebody else made it at the same moment, in his way.
+        if (code == name_in_use) {
+            const auto present = info();
+            if (!present) return present.error();
+            return Ensured{.replicas = present->replicas};
+        }
+        const bool too_many = code == not_clustered || code == no_suitable_peers;
+        if (too_many && shape.replicas == 0 && replicas > 1) {
+            config["num_replicas"] = 1;
+            continue;
+        }
+        const auto kind = nested(answer, "error");
+        const bool ours = field(kind, "code", 0) == 400 || code == not_clustered;
+        return error(ours ? Errc::invalid : Errc::unavailable, error_text(answer));
+    }
+}
+
+Result<std::optional<StoredMessage>> JetStream::last_of(std::string_view subject) {
+    auto all = last_of_each({std::string{subject}});
+    if (!all) return std::move(all).error();
+    return std::move(all->front());
+}
+
+Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
+    const std::vector<std::string>& subjects) {
+    constexpr std::size_t window = 64;
+    std::vector<std::optional<StoredMessage>> messages;
+    messages.reserve(subjects.size());
+    for (std::size_t begin = 0; begin < subjects.size(); begin += window) {
+        const auto end = std::min(begin + window, subjects.size());
+        std::vector<std::string> bodies;
+        for (auto i = begin; i < end; ++i)
+            bodies.push_back(as_text(json{{"last_by_subj", subjects[i]}}));
+        std::vector<Outgoing> requests;
+        for (const auto& body : bodies) {
+            requests.push_back(
+                {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)});
+        }
+        for (const auto& answer : connection_->exchange(requests)) {
+            auto message = parse_message(answer);
+            if (!message) return std::move(message).error();
+            messages.push_back(std::move(*message));
+        }
+    }
+    return messages;
+}
+
+Result<std::optional<StoredMessage>> JetStream::next_of(std::string_view subject,
+                                                        std::uint64_t from) {
+    const auto body = as_text(json{{"seq", from}, {"next_by_subj", subject}});
+    return parse_message(connection_->request(
+        {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)}));
+}
+
+Result<std::optional<StoredMessage>> JetStream::next_of_any_replica(std::string_view subject,
+                                                                    std::uint64_t from) {
+    const auto body = as_text(json{{"seq", from}, {"next_by_subj", subject}});
+    auto answer = connection_->request(
+        {.subject = "$JS.API.DIRECT.GET." + stream_, .payload = model::as_bytes(body)});
+    if (!answer) return error(Errc::unavailable, std::move(answer).error().message);
+    StoredMessage stored{.subject = std::string{answer->header("Nats-Subject")},
+                         .sequence = to_number(answer->header("Nats-Sequence")),
+                         .stored_at = from_rfc3339(answer->header("Nats-Time-Stamp"))};
+    // Anything but a message: 404, 408.
+    if (stored.sequence == 0) return std::optional<StoredMessage>{};
+    stored.headers = std::move(answer->headers);
+    stored.payload = std::move(answer->payload);
+    return std::optional{std::move(stored)};
+}
+
+Result<void> JetStream::erase(std::uint64_t sequence) {
+    const auto text =
+        call("STREAM.MSG.DELETE", as_text(json{{"seq", sequence}, {"no_erase", true}}));
+    if (!text) return text.error();
+    const auto answer = json::parse(*text, nullptr, false);
+    if (!answer.is_object()) return error(Errc::unknown_outcome, "answered without JSON");
+    const int code = error_code(answer);
+    if (code == 0 || code == sequence_not_found || code == no_message) return {};
+    if (code != message_delete_failed) return api_error(answer);
+    // A sequence beyond the last one is told like any failure of the store.
+    const auto state = info();
+    if (!state) return state.error();
+    if (sequence > state->last || sequence < state->first) return {};
+    return error(Errc::unavailable, error_text(answer));
+}
+
+Result<void> JetStream::make_hint_consumer(std::string_view name,
+                                           std::string_view filter,
+                                           std::string_view inbox,
+                                           model::Duration heartbeat) {
+    const json body = {{"stream_name", stream_},
+                       {"config",
+                        {{"deliver_subject", inbox},
+                         {"deliver_policy", "new"},
+                         {"ack_policy", "none"},
+                         {"max_deliver", 1},
+                         {"replay_policy", "instant"},
+                         {"filter_subject", filter},
+                         {"headers_only", true},
+                         {"mem_storage", true},
+                         {"num_replicas", 1},
+                         {"idle_heartbeat", heartbeat.count()},
+                         {"inactive_threshold", 10 * heartbeat.count()},
+                         {"name", name}}}};
+    const auto text = call("CONSUMER.CREATE", as_text(body), name);
+    if (!text) return error(Errc::unavailable, text.error().message);
+    const auto answer = json::parse(*text, nullptr, false);
+    if (!answer.is_object() || error_code(answer) != 0)
+        return error(Errc::unavailable, error_text(answer));
+    return {};
+}
+
+Result<void> JetStream::remove_consumer(std::string_view name) {
+    const auto text = call("CONSUMER.DELETE", {}, name);
+    if (!text) return error(Errc::unavailable, text.error().message);
+    const auto answer = json::parse(*text, nullptr, false);
+    if (answer.is_object() && (error_code(answer) == 0 || error_code(answer) == consumer_not_found))
+        return {};
+    return error(Errc::unavailable, error_text(answer));
+}
+
+Result<PublishAnswer> parse_publish_answer(const Result<Incoming>& answer) {
+    if (!answer) return answer.error();
+    const auto body = json::parse(model::to_text(answer->payload), nullptr, false);
+    if (!body.is_object()) return error(Errc::unknown_outcome, "publish answered without JSON");
+    PublishAnswer parsed;
+    switch (error_code(body)) {
+        case 0:
+            parsed.ack = Ack{field(body, "seq", std::uint64_t{0})};
+            if (parsed.ack->sequence == 0)
+                return error(Errc::unknown_outcome, "publish answered without a sequence");
+            return parsed;
+        case wrong_last_sequence:
+        case wrong_last_sequence_constant:
+            parsed.text = error_text(body);
+            parsed.refusal = Refusal{
+                trailing_number(field(nested(body, "error"), "description", std::string{}))};
+            return parsed;
+        case message_too_large:
+            return error(Errc::invalid, error_text(body));
+        // A leader whose own disk failed says so too, while its followers stored the message.
+        default:
+            return error(Errc::unknown_outcome, error_text(body));
+    }
+}
+
+}  // namespace adapters::nats

@@ -1,0 +1,64 @@
+// The object stream of one bucket in JetStream. Wire format: NATS ADR-20, "Object Store", written
+// by hand: no rollup header (servers up to 2.9.11 lose messages of lagging readers), and an
+// expected last sequence on everything but the epoch marker.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapters/nats/connection.h"
+#include "adapters/nats/jetstream.h"
+#include "adapters/nats/watch.h"
+#include "reconcilers/ports/log_store.h"
+
+namespace adapters::nats {
+
+struct LogOptions {
+    std::string bucket;  // A-Z a-z 0-9 _ -
+    int replicas = 0;    // of a bucket that ensure() makes; 0: three where possible, else one
+};
+
+/// Uses the connection's timeout for each call, publish_chunks() included. Thread-safe, but one
+/// writer at a time. Reading: unavailable, also where the bucket does not exist.
+class LogStore final : public reconcilers::ports::LogStore {
+public:
+    LogStore(std::shared_ptr<Connection> connection, LogOptions options);
+
+    /// Makes the bucket where it is absent; an existing one keeps data and configuration.
+    /// unavailable: not settled; call again. invalid: the server refuses it, or the name is wrong.
+    [[nodiscard]] model::Result<Ensured> ensure();
+
+    [[nodiscard]] model::Result<reconcilers::ports::StreamState> state() override;
+    [[nodiscard]] model::Result<model::Sequence> publish_chunks(
+        std::string_view nuid,
+        const std::vector<model::ByteView>& pieces,
+        model::Sequence last) override;
+    [[nodiscard]] model::Result<model::Sequence> publish_meta(
+        const model::ObjectMeta& meta, std::optional<model::Sequence> last) override;
+    [[nodiscard]] model::Result<std::optional<model::StoredMeta>> next_meta(
+        model::Sequence from) override;
+    [[nodiscard]] model::Result<std::optional<model::StoredMeta>> find_meta(
+        std::string_view name) override;
+    /// What is there is taken from any replica, the end from the leader alone.
+    [[nodiscard]] model::Result<std::optional<reconcilers::ports::Chunk>> next_chunk(
+        std::string_view nuid, model::Sequence from) override;
+    [[nodiscard]] model::Result<void> erase(model::Sequence sequence) override;
+    [[nodiscard]] std::string new_nuid() override;
+    [[nodiscard]] std::unique_ptr<reconcilers::ports::Digest> new_digest() override;
+    [[nodiscard]] std::uint64_t session() const override;
+    void on_change(std::function<void()> wake) override;
+
+private:
+    [[nodiscard]] std::string chunk_subject(std::string_view nuid) const;
+    [[nodiscard]] std::string meta_subject(std::string_view token) const;
+
+    LogOptions options_;
+    JetStream jetstream_;
+    std::unique_ptr<Watch> watch_;
+};
+
+}  // namespace adapters::nats

@@ -1,0 +1,54 @@
+// Tells that something new is in a stream. A hint: it may come too often, and a lost one is made up
+// for at the next reconnect or heartbeat.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/nats/connection.h"
+#include "adapters/nats/jetstream.h"
+
+namespace adapters::nats {
+
+/// A consumer of headers, in memory, kept alive from the connection's own thread. Not an ordered
+/// consumer of nats.c, whose resets destroy subscriptions that have traffic.
+class Watch {
+public:
+    /// Calls `wake` from any thread: for each new message on `filter`, when the connection changed,
+    /// and when messages may have been missed. It must not block.
+    Watch(std::shared_ptr<Connection> connection,
+          std::string stream,
+          std::string filter,
+          std::function<void()> wake);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+private:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+    void received(const Incoming& message);
+    void keep();
+
+    JetStream jetstream_;
+    const std::string filter_;
+    const std::string inbox_;
+    const std::function<void()> wake_;
+    std::atomic<SteadyTime> heard_at_;
+
+    // Of the connection's thread alone.
+    std::string consumer_;  // empty: there is none
+    std::uint64_t session_ = 0;
+    std::vector<std::string> stale_;  // consumers to remove
+
+    // Last, so that no call runs while the rest goes away.
+    std::unique_ptr<Connection::Subscription> subscription_;
+    std::unique_ptr<Connection::Registration> on_change_;
+    std::unique_ptr<Connection::Registration> every_tick_;
+};
+
+}  // namespace adapters::nats

@@ -1,0 +1,285 @@
+#include "reconcilers/replica/local.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace reconcilers::replica {
+namespace {
+
+using model::Errc;
+using model::Result;
+
+constexpr std::uint64_t slot_size = 8192;
+constexpr const char* sidecars[] = {"-journal", "-wal", "-shm"};
+
+}  // namespace
+
+std::string folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+Local::Local(ports::Files& files, Paths paths, std::string boot_id)
+    : files_{files}, paths_{std::move(paths)}, boot_id_{std::move(boot_id)} {}
+
+std::string Local::state_path(const std::string& name) const { return paths_.state + "/" + name; }
+
+template <typename T>
+Result<std::optional<T>> Local::load(const std::string& name,
+                                     Result<T> (*decode)(model::ByteView)) {
+    auto bytes = files_.read(state_path(name));
+    if (!bytes) {
+        if (bytes.error().code == Errc::not_found) return std::optional<T>{};
+        return std::move(bytes).error();
+    }
+    auto record = decode(*bytes);
+    if (!record) return std::move(record).error().during(state_path(name));
+    return std::optional<T>{std::move(*record)};
+}
+
+Result<void> Local::open() {
+    for (const auto& folder :
+         {paths_.state, state_path("staged"), folder_of(paths_.data), folder_of(paths_.replica)}) {
+        if (auto made = files_.make_folder(folder); !made) return made;
+    }
+    auto intent = load<Intent>("intent", decode_intent);
+    if (!intent) return std::move(intent).error();
+    if (auto read = load_standing(); !read) return read;
+    if (*intent) {
+        if (auto done = finish(**intent); !done) {
+            return std::move(done).error().during("finish a rename that was begun");
+        }
+    }
+    auto tenure = load<model::Tenure>("tenure", decode_tenure);
+    if (!tenure) return std::move(tenure).error();
+    tenure_ = *tenure;
+    auto settled = load<Settled>("settled", decode_settled);
+    if (!settled) return std::move(settled).error();
+    settled_ = *settled;
+    return {};
+}
+
+Result<void> Local::load_standing() {
+    // Two slots, written in turn: a torn one leaves the other.
+    const auto path = state_path("standing");
+    auto size = files_.size(path);
+    if (!size) {
+        if (size.error().code != Errc::not_found) return std::move(size).error();
+        return {};
+    }
+    for (const std::uint64_t slot : {0U, 1U}) {
+        if (*size < (slot + 1) * slot_size) continue;
+        auto bytes = files_.read_at(path, slot * slot_size, slot_size);
+        if (!bytes) return std::move(bytes).error();
+        while (!bytes->empty() && bytes->back() == std::byte{0})
+            bytes->pop_back();
+        auto record = decode_standing(*bytes);
+        if (record && record->count >= standing_.count) standing_ = std::move(*record);
+    }
+    return {};
+}
+
+Result<void> Local::save(LogState log, std::optional<Copy> copy, bool durable) {
+    Standing next{.count = standing_.count + 1,
+                  .boot_id = boot_id_,
+                  .log = std::move(log),
+                  .copy = std::move(copy)};
+    auto bytes = encode(next);
+    if (bytes.size() > slot_size) return model::error(Errc::invalid, "the standing is too long");
+    bytes.resize(slot_size);
+    const auto path = state_path("standing");
+    if (auto written = files_.write_at(path, (next.count % 2) * slot_size, bytes); !written) {
+        return written;
+    }
+    if (durable) {
+        if (auto synced = files_.sync(path); !synced) return synced;
+    }
+    standing_ = std::move(next);
+    return {};
+}
+
+Result<bool> Local::data_exists() { return files_.exists(paths_.data); }
+
+Result<void> Local::set_tenure(model::Tenure tenure) {
+    if (auto written = files_.write(state_path("tenure"), encode(tenure), true); !written) {
+        return written;
+    }
+    tenure_ = tenure;
+    return {};
+}
+
+Result<std::vector<Staged>> Local::load_staged() {
+    auto names = files_.list(state_path("staged"));
+    if (!names) return std::move(names).error();
+    std::vector<Staged> all;
+    for (const auto& name : *names) {
+        const auto parsed = parse_staged_name(name);
+        if (!parsed) continue;
+        auto bytes = files_.read(state_path("staged/" + name));
+        if (!bytes) return std::move(bytes).error();
+        auto staged = decode_staged(parsed->first, parsed->second, *bytes);
+        if (!staged) continue;  // torn by a power cut: what it held is not provable any more
+        all.push_back(std::move(*staged));
+    }
+    std::sort(
+        all.begin(), all.end(), [](const Staged& a, const Staged& b) { return a.txid < b.txid; });
+    return all;
+}
+
+Result<void> Local::stage(const Staged& staged, bool durable) {
+    return files_.write(state_path("staged/" + staged_name(staged.txid, staged.nuid)),
+                        encode_staged(staged),
+                        durable);
+}
+
+Result<void> Local::drop(model::Txid txid, const std::string& nuid) {
+    return files_.remove(state_path("staged/" + staged_name(txid, nuid)));
+}
+
+Result<void> Local::drop_all_staged() {
+    auto names = files_.list(state_path("staged"));
+    if (!names) return std::move(names).error();
+    for (const auto& name : *names) {
+        if (auto removed = files_.remove(state_path("staged/" + name)); !removed) return removed;
+    }
+    if (auto removed = files_.remove(state_path("settled")); !removed) return removed;
+    settled_.reset();
+    return {};
+}
+
+Result<void> Local::save_settled(const Settled& settled) {
+    if (auto written = files_.write(state_path("settled"), encode(settled), true); !written) {
+        return written;
+    }
+    settled_ = settled;
+    return {};
+}
+
+Result<void> Local::promote(model::Tenure tenure) {
+    Intent intent{.kind = Intent::Kind::promote, .position = {.tenure = tenure}};
+    // An old journal or WAL beside a new main file is replayed into it by SQLite: they go first.
+    for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
+        const auto from = paths_.data + suffix;
+        auto exists = files_.exists(from);
+        if (!exists) return std::move(exists).error();
+        if (*exists) intent.moves.emplace_back(from, paths_.data + ".replaced" + suffix);
+    }
+    intent.moves.emplace_back(paths_.replica, paths_.data);
+    return begin(std::move(intent));
+}
+
+Result<void> Local::rejoin(model::Position position, const std::string& nuid) {
+    for (const auto* suffix : sidecars) {
+        auto exists = files_.exists(paths_.data + suffix);
+        if (!exists) return std::move(exists).error();
+        if (*exists) {
+            return model::error(
+                Errc::invalid,
+                paths_.data + suffix + " is still there: the database is not settled");
+        }
+    }
+    return begin({.kind = Intent::Kind::rejoin,
+                  .position = position,
+                  .nuid = nuid,
+                  .moves = {{paths_.data, paths_.replica}}});
+}
+
+Result<void> Local::set_aside(model::Position position) {
+    const auto base = paths_.data + ".diverged-" + std::to_string(position.tenure.value) + "-" +
+                      std::to_string(position.txid.value);
+    auto target = base;
+    for (int i = 2;; ++i) {
+        auto taken = files_.exists(target);
+        if (!taken) return std::move(taken).error();
+        if (!*taken) break;
+        target = base + "." + std::to_string(i);
+    }
+    Intent intent{.kind = Intent::Kind::set_aside, .position = position};
+    for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
+        auto exists = files_.exists(paths_.data + suffix);
+        if (!exists) return std::move(exists).error();
+        if (*exists) intent.moves.emplace_back(paths_.data + suffix, target + suffix);
+    }
+    return begin(std::move(intent));
+}
+
+Result<void> Local::begin(Intent intent) {
+    if (auto written = files_.write(state_path("intent"), encode(intent), true); !written) {
+        return written;
+    }
+    return finish(intent);
+}
+
+/// Every step may run twice, and may be cut off anywhere: a move is done when its source is gone or
+/// a later move is done.
+Result<void> Local::finish(const Intent& intent) {
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < intent.moves.size(); ++i) {
+        auto waiting = files_.exists(intent.moves[i].first);
+        if (!waiting) return std::move(waiting).error();
+        if (!*waiting) done = i + 1;
+    }
+    for (std::size_t i = done; i < intent.moves.size(); ++i) {
+        const auto& [from, to] = intent.moves[i];
+        const bool into_place = intent.kind == Intent::Kind::promote && to == paths_.data;
+        if (into_place) {
+            // Owner and mode of the database that was there.
+            auto old = files_.exists(paths_.data + ".replaced");
+            if (!old) return std::move(old).error();
+            if (*old) {
+                if (auto kept = files_.copy_owner(paths_.data + ".replaced", from); !kept) {
+                    return kept;
+                }
+            }
+            if (auto synced = files_.sync(from); !synced) return synced;
+        }
+        if (auto moved = files_.rename(from, to); !moved) return moved;
+        for (const auto& folder : {folder_of(from), folder_of(to)}) {
+            if (auto synced = files_.sync_folder(folder); !synced) return synced;
+        }
+    }
+    // The records that say the same, each written whole, before the intent goes.
+    std::optional<Copy> copy = standing_.copy;
+    if (intent.kind == Intent::Kind::promote) {
+        if (auto set = set_tenure(intent.position.tenure); !set) return set;
+        copy.reset();
+    } else {
+        if (auto removed = files_.remove(state_path("tenure")); !removed) return removed;
+        tenure_.reset();
+        if (intent.kind == Intent::Kind::rejoin) {
+            copy = Copy{.position = intent.position, .nuid = intent.nuid};
+        }
+        if (auto dropped = drop_all_staged(); !dropped) return dropped;
+    }
+    if (auto saved = save(standing_.log, copy, true); !saved) return saved;
+    if (auto removed = files_.remove(state_path("intent")); !removed) return removed;
+    if (auto synced = files_.sync_folder(paths_.state); !synced) return synced;
+    if (intent.kind == Intent::Kind::promote) {
+        // What was there was proven an ancestor (D7) or set aside before: only now it is dropped.
+        for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
+            if (auto removed = files_.remove(paths_.data + ".replaced" + suffix); !removed) {
+                return removed;
+            }
+        }
+    }
+    return {};
+}
+
+Result<std::vector<std::string>> Local::list_set_aside() {
+    auto names = files_.list(folder_of(paths_.data));
+    if (!names) return std::move(names).error();
+    const auto prefix = name_of(paths_.data) + ".diverged-";
+    std::vector<std::string> aside;
+    for (const auto& name : *names) {
+        const bool sidecar = std::any_of(std::begin(sidecars),
+                                         std::end(sidecars),
+                                         [&](const char* s) { return name.ends_with(s); });
+        if (name.starts_with(prefix) && !sidecar)
+            aside.push_back(folder_of(paths_.data) + "/" + name);
+    }
+    return aside;
+}
+
+}  // namespace reconcilers::replica

@@ -1,0 +1,308 @@
+#include "reconcilers/replica/records.h"
+
+#include <map>
+#include <string_view>
+
+namespace reconcilers::replica {
+namespace {
+
+using model::Bytes;
+using model::ByteView;
+using model::Errc;
+using model::Result;
+
+constexpr std::string_view staged_magic = "CCMSTG1\n";
+constexpr std::string_view staged_suffix = ".staged";
+
+/// FNV-1a: it tells a torn record from a whole one, nothing more.
+std::uint64_t fingerprint(std::string_view text) {
+    std::uint64_t hash = 14695981039346656037U;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    return hash;
+}
+
+/// `<kind> 1`, lines of `key value` (a key may repeat), `end <checksum>`. Values have no line
+/// breaks.
+class Writer {
+public:
+    explicit Writer(std::string_view kind) { text_ = std::string{kind} + " 1\n"; }
+    Writer& add(std::string_view key, std::string_view value) {
+        text_.append(key).append(" ").append(value).append("\n");
+        return *this;
+    }
+    Writer& add(std::string_view key, std::uint64_t value) {
+        return add(key, std::string_view{std::to_string(value)});
+    }
+    [[nodiscard]] Bytes finish() const {
+        return model::to_bytes(text_ + "end " + model::to_hex16(fingerprint(text_)) + "\n");
+    }
+
+private:
+    std::string text_;
+};
+
+class Reader {
+public:
+    static Result<Reader> open(std::string_view kind, ByteView bytes) {
+        const auto text = model::to_text(bytes);
+        const auto end = text.rfind("end ");
+        if (!text.starts_with(std::string{kind} + " 1\n") || end == std::string::npos ||
+            text.size() < end + 20) {
+            return model::error(Errc::corrupt,
+                                "not a whole record of kind '" + std::string{kind} + "'");
+        }
+        const auto sum = model::parse_hex16(std::string_view{text}.substr(end + 4, 16));
+        if (!sum || *sum != fingerprint(std::string_view{text}.substr(0, end))) {
+            return model::error(
+                Errc::corrupt,
+                "the checksum of a record of kind '" + std::string{kind} + "' is wrong");
+        }
+        Reader reader;
+        std::string_view rest = std::string_view{text}.substr(0, end);
+        rest.remove_prefix(rest.find('\n') + 1);
+        while (!rest.empty()) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            const auto space = line.find(' ');
+            reader.lines_.emplace(std::string{line.substr(0, space)},
+                                  space == std::string_view::npos
+                                      ? std::string{}
+                                      : std::string{line.substr(space + 1)});
+            rest.remove_prefix(line.size() + 1);
+        }
+        return reader;
+    }
+    [[nodiscard]] bool has(const std::string& key) const { return lines_.contains(key); }
+    [[nodiscard]] std::string text(const std::string& key) const {
+        const auto found = lines_.find(key);
+        return found == lines_.end() ? std::string{} : found->second;
+    }
+    /// 0 where it is absent or no number: the checksum has vouched for the writer.
+    [[nodiscard]] std::uint64_t number(const std::string& key) const {
+        const auto value = model::parse_number(text(key));
+        return value ? *value : 0;
+    }
+    [[nodiscard]] std::vector<std::string> all(const std::string& key) const {
+        std::vector<std::string> values;
+        const auto [first, last] = lines_.equal_range(key);
+        for (auto it = first; it != last; ++it)
+            values.push_back(it->second);
+        return values;
+    }
+
+private:
+    std::multimap<std::string, std::string> lines_;  // equal keys stay in the order they came
+};
+
+std::string position_text(const model::WalPosition& at) {
+    return std::to_string(at.salt1) + " " + std::to_string(at.salt2) + " " +
+           std::to_string(at.frames) + " " + std::to_string(at.checksum1) + " " +
+           std::to_string(at.checksum2);
+}
+
+std::optional<model::WalPosition> parse_position(std::string_view text) {
+    std::uint32_t fields[5] = {};
+    for (auto& field : fields) {
+        const auto space = text.find(' ');
+        const auto value = model::parse_number(text.substr(0, space));
+        if (!value || *value > 0xffffffffU) return std::nullopt;
+        field = static_cast<std::uint32_t>(*value);
+        text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
+    }
+    return model::WalPosition{.salt1 = fields[0],
+                              .salt2 = fields[1],
+                              .frames = fields[2],
+                              .checksum1 = fields[3],
+                              .checksum2 = fields[4]};
+}
+
+}  // namespace
+
+Bytes encode(const Standing& standing) {
+    const auto& log = standing.log;
+    Writer out{"standing"};
+    out.add("count", standing.count)
+        .add("boot", standing.boot_id)
+        .add("stream", log.stream_created)
+        .add("sequence", log.sequence.value)
+        .add("at", log.at)
+        .add("marker", log.marker.value)
+        .add("markerNode", log.marker_node)
+        .add("markerAt", log.marker_at.value)
+        .add("last", log.last.value)
+        .add("lastNuid", log.last_nuid)
+        .add("lastAt", log.last_at.value);
+    if (log.opened) {
+        out.add("openedEpoch", log.opened->epoch.value)
+            .add("openedTenure", log.opened->tenure.value)
+            .add("openedStart", log.opened->start.value);
+        for (const auto& [tenure, start] : log.opened->history) {
+            out.add("tenure", std::to_string(tenure.value) + " " + std::to_string(start.value));
+        }
+    }
+    if (log.snapshot) {
+        out.add("snapshotAt", log.snapshot->sequence.value)
+            .add("snapshotNuid", log.snapshot->meta.nuid)
+            .add("snapshotSize", log.snapshot->meta.size)
+            .add("snapshotChunks", log.snapshot->meta.chunks)
+            .add("snapshotMax", log.snapshot_facts.max.value)
+            .add("snapshotEpoch", log.snapshot_facts.epoch.value)
+            .add("snapshotTenure", log.snapshot_facts.tenure.value)
+            .add("snapshotL0", log.snapshot_facts.l0_nuid)
+            .add("snapshotL0At", log.snapshot_facts.l0_sequence.value);
+    }
+    if (standing.copy) {
+        out.add("copyTenure", standing.copy->position.tenure.value)
+            .add("copyTxid", standing.copy->position.txid.value)
+            .add("copyNuid", standing.copy->nuid)
+            .add("copyClean", standing.copy->clean ? 1 : 0)
+            .add("copyApplying", standing.copy->applying);
+    }
+    return out.finish();
+}
+
+Result<Standing> decode_standing(ByteView bytes) {
+    auto in = Reader::open("standing", bytes);
+    if (!in) return std::move(in).error();
+    Standing standing;
+    standing.count = in->number("count");
+    standing.boot_id = in->text("boot");
+    auto& log = standing.log;
+    log.stream_created = in->text("stream");
+    log.sequence = {in->number("sequence")};
+    log.at = in->text("at");
+    log.marker = {in->number("marker")};
+    log.marker_node = in->text("markerNode");
+    log.marker_at = {in->number("markerAt")};
+    log.last = {in->number("last")};
+    log.last_nuid = in->text("lastNuid");
+    log.last_at = {in->number("lastAt")};
+    if (in->has("openedEpoch")) {
+        model::Opened opened{.epoch = {in->number("openedEpoch")},
+                             .tenure = {in->number("openedTenure")},
+                             .start = {in->number("openedStart")}};
+        for (const auto& pair : in->all("tenure")) {
+            const auto space = pair.find(' ');
+            const auto tenure = model::parse_number(std::string_view{pair}.substr(0, space));
+            const auto start = model::parse_number(std::string_view{pair}.substr(space + 1));
+            if (!tenure || !start) return model::error(Errc::corrupt, "a tenure is no number");
+            opened.history.emplace_back(model::Tenure{*tenure}, model::Txid{*start});
+        }
+        log.opened = std::move(opened);
+    }
+    if (in->has("snapshotAt")) {
+        log.snapshot_facts = {.level = 9,
+                              .min = {1},
+                              .max = {in->number("snapshotMax")},
+                              .epoch = {in->number("snapshotEpoch")},
+                              .tenure = {in->number("snapshotTenure")},
+                              .prev = {},
+                              .l0_nuid = in->text("snapshotL0"),
+                              .l0_sequence = {in->number("snapshotL0At")}};
+        model::StoredMeta stored{.sequence = {in->number("snapshotAt")},
+                                 .meta = model::to_meta(log.snapshot_facts)};
+        stored.meta.nuid = in->text("snapshotNuid");
+        stored.meta.size = in->number("snapshotSize");
+        stored.meta.chunks = in->number("snapshotChunks");
+        log.snapshot = std::move(stored);
+    }
+    if (in->has("copyTxid")) {
+        standing.copy = Copy{.position = {{in->number("copyTenure")}, {in->number("copyTxid")}},
+                             .nuid = in->text("copyNuid"),
+                             .clean = in->number("copyClean") == 1,
+                             .applying = in->text("copyApplying")};
+    }
+    return standing;
+}
+
+Bytes encode(const Intent& intent) {
+    Writer out{"intent"};
+    out.add("kind", static_cast<std::uint64_t>(intent.kind))
+        .add("tenure", intent.position.tenure.value)
+        .add("txid", intent.position.txid.value)
+        .add("nuid", intent.nuid);
+    for (const auto& [from, to] : intent.moves)
+        out.add("move", from + "\t" + to);
+    return out.finish();
+}
+
+Result<Intent> decode_intent(ByteView bytes) {
+    auto in = Reader::open("intent", bytes);
+    if (!in) return std::move(in).error();
+    if (in->number("kind") > 2) return model::error(Errc::corrupt, "an intent of unknown kind");
+    Intent intent{.kind = static_cast<Intent::Kind>(in->number("kind")),
+                  .position = {{in->number("tenure")}, {in->number("txid")}},
+                  .nuid = in->text("nuid")};
+    for (const auto& move : in->all("move")) {
+        const auto tab = move.find('\t');
+        if (tab == std::string::npos) {
+            return model::error(Errc::corrupt, "a move of an intent has no target");
+        }
+        intent.moves.emplace_back(move.substr(0, tab), move.substr(tab + 1));
+    }
+    return intent;
+}
+
+Bytes encode(model::Tenure tenure) { return Writer{"tenure"}.add("tenure", tenure.value).finish(); }
+
+Result<model::Tenure> decode_tenure(ByteView bytes) {
+    auto in = Reader::open("tenure", bytes);
+    if (!in) return std::move(in).error();
+    return model::Tenure{in->number("tenure")};
+}
+
+std::string staged_name(model::Txid txid, const std::string& nuid) {
+    return model::to_hex16(txid.value) + "-" + nuid + std::string{staged_suffix};
+}
+
+std::optional<std::pair<model::Txid, std::string>> parse_staged_name(const std::string& name) {
+    if (name.size() < 17 + staged_suffix.size() || name[16] != '-' ||
+        !name.ends_with(staged_suffix)) {
+        return std::nullopt;
+    }
+    const auto txid = model::parse_hex16(std::string_view{name}.substr(0, 16));
+    if (!txid) return std::nullopt;
+    return std::pair{model::Txid{*txid}, name.substr(17, name.size() - 17 - staged_suffix.size())};
+}
+
+Bytes encode_staged(const Staged& staged) {
+    auto bytes = model::to_bytes(std::string{staged_magic} + position_text(staged.to) + "\n");
+    bytes.insert(bytes.end(), staged.ltx.begin(), staged.ltx.end());
+    return bytes;
+}
+
+Result<Staged> decode_staged(model::Txid txid, const std::string& nuid, ByteView bytes) {
+    const auto head = model::to_text(bytes.subspan(0, std::min<std::size_t>(bytes.size(), 80)));
+    const auto line_end = head.find('\n', staged_magic.size());
+    const auto to = head.starts_with(staged_magic) && line_end != std::string::npos
+                        ? parse_position(std::string_view{head}.substr(
+                              staged_magic.size(), line_end - staged_magic.size()))
+                        : std::nullopt;
+    if (!to) return model::error(Errc::corrupt, "not a staged file");
+    const auto ltx = bytes.subspan(line_end + 1);
+    return Staged{.txid = txid, .nuid = nuid, .to = *to, .ltx = {ltx.begin(), ltx.end()}};
+}
+
+Bytes encode(const Settled& settled) {
+    return Writer{"settled"}
+        .add("tenure", settled.tenure.value)
+        .add("txid", settled.txid.value)
+        .add("nuid", settled.nuid)
+        .add("to", position_text(settled.to))
+        .add("backfilled", settled.backfilled ? 1 : 0)
+        .finish();
+}
+
+Result<Settled> decode_settled(ByteView bytes) {
+    auto in = Reader::open("settled", bytes);
+    if (!in) return std::move(in).error();
+    const auto to = parse_position(in->text("to"));
+    if (!to) return model::error(Errc::corrupt, "a position is not readable");
+    return Settled{.tenure = {in->number("tenure")},
+                   .txid = {in->number("txid")},
+                   .nuid = in->text("nuid"),
+                   .to = *to,
+                   .backfilled = in->number("backfilled") == 1};
+}
+
+}  // namespace reconcilers::replica

@@ -1,0 +1,203 @@
+#include "tests/house/layering.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <string_view>
+
+namespace house {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// "model", "reconcilers/ports", "adapters/json": what the rules speak of.
+std::string part_of(const std::string& path) {
+    const auto first = path.find('/');
+    if (first == std::string::npos) return path;
+    auto part = path.substr(0, first);
+    if (part == "adapters" || path.starts_with("reconcilers/ports/")) {
+        part = path.substr(0, path.find('/', first + 1));
+    }
+    return part;
+}
+
+bool may_include(const std::string& from, const std::string& to) {
+    if (from == to) return true;
+    if (from == "tests") return true;
+    if (to == "tests" || to == "warden" || to == "examples") return false;
+    if (from == "app") return true;
+    if (to == "app") return from == "examples";
+    if (from == "model" || from == "warden") return to == "model";
+    if (from == "reconcilers/ports") return to == "model";
+    const bool inwards = to == "model" || to == "reconcilers/ports";
+    if (from.starts_with("adapters/")) return inwards || to == "adapters/json";
+    if (from == "examples") return to == "model";
+    return inwards;  // reconcilers, api, cli
+}
+
+/// No name of the C++ library has a dot or a slash.
+bool is_standard(std::string_view name) { return name.find_first_of("./") == std::string::npos; }
+
+/// C and Linux: of the system, so that a header of ours may show them.
+bool is_system(std::string_view name) {
+    for (const std::string_view folder : {"sys/", "netinet/", "arpa/", "net/", "linux/", "bits/"}) {
+        if (name.starts_with(folder)) return true;
+    }
+    static const std::set<std::string_view> names{"dirent.h",
+                                                  "errno.h",
+                                                  "fcntl.h",
+                                                  "grp.h",
+                                                  "netdb.h",
+                                                  "poll.h",
+                                                  "pthread.h",
+                                                  "pwd.h",
+                                                  "sched.h",
+                                                  "signal.h",
+                                                  "spawn.h",
+                                                  "stddef.h",
+                                                  "stdint.h",
+                                                  "stdio.h",
+                                                  "stdlib.h",
+                                                  "string.h",
+                                                  "time.h",
+                                                  "unistd.h",
+                                                  "ifaddrs.h"};
+    return names.contains(name);
+}
+
+/// What the model and the reconcilers do without: time, chance and the world come through ports.
+bool is_pure(const std::string& from, std::string_view name) {
+    static const std::set<std::string_view> impure{"atomic",
+                                                   "barrier",
+                                                   "condition_variable",
+                                                   "filesystem",
+                                                   "fstream",
+                                                   "future",
+                                                   "iostream",
+                                                   "latch",
+                                                   "mutex",
+                                                   "random",
+                                                   "semaphore",
+                                                   "shared_mutex",
+                                                   "stop_token",
+                                                   "syncstream",
+                                                   "thread"};
+    if (from.starts_with("model/ltx/") && name.starts_with("lz4")) return true;
+    return is_standard(name) && !impure.contains(name);
+}
+
+/// `"model/ids.h"` of `#include "model/ids.h"`.
+std::optional<std::string> include_of(std::string_view line) {
+    const auto skip = [&line](std::string_view word) {
+        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        if (!line.starts_with(word)) return false;
+        line.remove_prefix(word.size());
+        return true;
+    };
+    if (!skip("#") || !skip("include") || !skip("")) return std::nullopt;
+    if (line.empty() || (line.front() != '<' && line.front() != '"')) return std::nullopt;
+    const auto end = line.find(line.front() == '<' ? '>' : '"', 1);
+    if (end == std::string_view::npos) return std::nullopt;
+    return std::string{line.substr(0, end + 1)};
+}
+
+class Graph {
+public:
+    explicit Graph(const Includes& files) : files_{files} {}
+
+    std::vector<std::string> cycles() {
+        for (const auto& [file, includes] : files_)
+            visit(file);
+        return found_;
+    }
+
+private:
+    void visit(const std::string& file) {
+        if (done_.contains(file)) return;
+        const auto open = std::find(path_.begin(), path_.end(), file);
+        if (open != path_.end()) {
+            std::string cycle;
+            for (auto step = open; step != path_.end(); ++step)
+                cycle += *step + " -> ";
+            found_.push_back("a cycle: " + cycle + file);
+            return;
+        }
+        path_.push_back(file);
+        const auto node = files_.find(file);
+        if (node != files_.end()) {
+            for (const auto& include : node->second) {
+                if (include.front() == '"') visit(include.substr(1, include.size() - 2));
+            }
+        }
+        path_.pop_back();
+        done_.insert(file);
+    }
+
+    const Includes& files_;
+    std::vector<std::string> path_;
+    std::set<std::string> done_;
+    std::vector<std::string> found_;
+};
+
+}  // namespace
+
+Includes read_includes(const std::string& root) {
+    Includes files;
+    for (const char* part :
+         {"adapters", "api", "app", "cli", "examples", "model", "reconcilers", "tests", "warden"}) {
+        const fs::path folder = fs::path{root} / part;
+        if (!fs::exists(folder)) continue;
+        for (const auto& entry : fs::recursive_directory_iterator{folder}) {
+            if (entry.path().extension() != ".h" && entry.path().extension() != ".cc") continue;
+            auto& includes = files[fs::relative(entry.path(), root).generic_string()];
+            std::ifstream file{entry.path()};
+            for (std::string line; std::getline(file, line);) {
+                if (auto include = include_of(line)) includes.push_back(*std::move(include));
+            }
+        }
+    }
+    return files;
+}
+
+/// Headers that are private to their adapter and exist to show its library to two of its files.
+static bool shows_its_library(const std::string& file, std::string_view include) {
+    return file == "adapters/nats/link.h" && include == "nats/nats.h";
+}
+
+std::vector<std::string> violations(const Includes& files) {
+    std::vector<std::string> found;
+    for (const auto& [file, includes] : files) {
+        const auto from = part_of(file);
+        const bool header = file.ends_with(".h");
+        const bool inner = from == "model" || from.starts_with("reconcilers");
+        for (const auto& include : includes) {
+            const auto name = include.substr(1, include.size() - 2);
+            const auto complain = [&](const std::string& rule) {
+                found.push_back(file + " includes " + include + ": " + rule);
+            };
+            if (include.front() == '"') {
+                if (!files.contains(name)) {
+                    complain("no file of ours has this path from the root of the tree");
+                } else if (!may_include(from, part_of(name))) {
+                    complain(from + " must not know " + part_of(name));
+                }
+                continue;
+            }
+            if (inner && !is_pure(file, name)) {
+                complain("the model and the reconcilers take the world through ports alone");
+            } else if (from == "warden" && !is_standard(name) && !is_system(name)) {
+                complain("the warden uses no library");
+            } else if (header && from != "tests" && !shows_its_library(file, name) &&
+                       !is_standard(name) && !is_system(name)) {
+                complain("a header of ours shows no library");
+            }
+        }
+    }
+    for (auto& cycle : Graph{files}.cycles())
+        found.push_back(std::move(cycle));
+    return found;
+}
+
+}  // namespace house

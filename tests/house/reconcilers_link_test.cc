@@ -1,0 +1,26 @@
+// That this program links is the test: it has all of `model` and `reconcilers`, and no library.
+#include "model/lease.h"
+#include "reconcilers/ports/clock.h"
+#include "reconcilers/ports/kv_store.h"
+
+namespace {
+
+class StandingClock final : public reconcilers::ports::Clock {
+public:
+    [[nodiscard]] model::Instant now() const override {
+        return model::Instant{} + model::Duration{5};
+    }
+    [[nodiscard]] model::WallTime wall() const override { return {7}; }
+};
+
+}  // namespace
+
+int main() {
+    const StandingClock clock;
+    const model::Lease lease{
+        .epoch = {1}, .valid_until = clock.now(), .margin = model::Duration{2}};
+    model::check(lease.fence_at() < clock.now(), "the fence comes before the end of the lease");
+    model::check(model::parse_hex16(model::to_hex16(clock.wall().ms < 0 ? 0 : 7)).value() == 7,
+                 "a number survives its text");
+    return 0;
+}
