@@ -150,7 +150,8 @@ void Core::start(const model::WardenRequest& request, Instant now) {
         exit_.reset();
         start_request_ = request.id;
         // In the file before it lives: a warden that dies in between leaves nothing unnamed.
-        saved_.backend = Saved::Backend{.token = settings_.run + "-" + std::to_string(starts_)};
+        saved_.backend = Saved::Backend{.token = settings_.run + "-" + std::to_string(starts_),
+                                        .cgroup = settings_.cgroup};
         act(Save{});
         act(SpawnBackend{saved_.backend->token, request.spawn});
     }
@@ -264,9 +265,10 @@ Actions Core::node_died(std::int32_t wait_status, Instant now) {
     return actions;
 }
 
-Actions Core::backend_spawned(const Saved::Backend& backend, Instant now) {
-    if (!saved_.backend || saved_.backend->token != backend.token) return take();
-    saved_.backend = backend;
+Actions Core::backend_spawned(std::int32_t pid, std::uint64_t start_ticks, Instant now) {
+    if (!saved_.backend) return take();
+    saved_.backend->pid = pid;
+    saved_.backend->start_ticks = start_ticks;
     act(Save{});
     // Between the request and this moment the deadline may have passed.
     if (!held(now)) kill_backend(now);

@@ -24,7 +24,12 @@ constexpr int exited_with_1 = 1 << 8;
 Instant at(Duration since) { return Instant{1000s + since}; }
 
 Settings settings() {
-    return {.ttl = ttl, .margin = margin, .stop_timeout = 90s, .boot_id = "boot", .run = "run"};
+    return {.ttl = ttl,
+            .margin = margin,
+            .stop_timeout = 90s,
+            .boot_id = "boot",
+            .run = "run",
+            .cgroup = "/cg"};
 }
 
 template <typename A>
@@ -92,16 +97,9 @@ protected:
         EXPECT_EQ(answer_to(core.request(hold(at(10s)), at(0s)), 1), "ok");
         const auto actions = core.request(ask(Kind::start_backend), at(0s));
         EXPECT_EQ(count<SpawnBackend>(actions), 1);
-        EXPECT_EQ(count<KillBackend>(core.backend_spawned(backend(core), at(0s))), 0);
+        EXPECT_EQ(count<KillBackend>(core.backend_spawned(4711, 99, at(0s))), 0);
         EXPECT_EQ(answer_to(core.backend_started(at(0s)), 2), "ok");
         return core;
-    }
-    static Saved::Backend backend(const Core& core) {
-        auto named = *core.saved().backend;
-        named.pid = 4711;
-        named.start_ticks = 99;
-        named.cgroup = "/cg";
-        return named;
     }
 };
 
@@ -216,6 +214,7 @@ TEST_F(CoreTest, NamesABackendInTheFileBeforeItLives) {
     (void)core.request(hold(at(10s)), at(0s));
     const auto actions = core.request(ask(Kind::start_backend), at(0s));
     EXPECT_LT(place<Save>(actions), place<SpawnBackend>(actions));
+    EXPECT_EQ(core.saved().backend->cgroup, "/cg");
     EXPECT_EQ(core.saved().backend->token,
               std::get<SpawnBackend>(actions[place<SpawnBackend>(actions)]).token);
 }
@@ -225,7 +224,7 @@ TEST_F(CoreTest, KillsABackendThatAppearsAfterTheStrike) {
     (void)core.request(hold(at(10s)), at(0s));
     (void)core.request(ask(Kind::start_backend), at(8s));
     (void)core.tick(at(9s));
-    EXPECT_EQ(count<KillBackend>(core.backend_spawned(backend(core), at(9s))), 1);
+    EXPECT_EQ(count<KillBackend>(core.backend_spawned(4711, 99, at(9s))), 1);
 }
 
 TEST_F(CoreTest, KeepsItSo) {
@@ -458,6 +457,7 @@ TEST_F(Before, KillsAnEarlierWardensBackendBeforeItStartsTheNodeProcess) {
     const auto actions = core.begin(at(1s));
     EXPECT_EQ(count<KillBackend>(actions), 1);
     EXPECT_LT(place<KillBackend>(actions), place<SpawnNode>(actions));
+    EXPECT_EQ(core.saved().backend->cgroup, "/cg");
     EXPECT_EQ(core.saved().backend->token, "old-1");
     // The deadline goes on: the node process may adopt.
     EXPECT_EQ(core.status().valid_until, at(10s));
