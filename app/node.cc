@@ -296,10 +296,10 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
         if (board.role.finished) break;
     }
     // Nobody is to be woken from here on; the threads end before what they use.
-    lease_.on_change({});
-    log_.on_change({});
-    cluster_.on_change({});
-    database_->on_change({});
+    lease_.on_change([] {});
+    log_.on_change([] {});
+    cluster_.on_change([] {});
+    database_->on_change([] {});
     warden_.on_change({});
     buckets.request_stop();
     membership_runner_.stop();
