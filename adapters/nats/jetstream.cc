@@ -48,7 +48,9 @@ T field(const json& object, const char* key, T otherwise) {
     if (!object.is_object()) return otherwise;
     const auto found = object.find(key);
     if (found == object.end()) return otherwise;
-    if constexpr (std::is_same_v<T, std::string>) {
+    if constexpr (std::is_same_v<T, bool>) {
+        return found->is_boolean() ? found->template get<bool>() : otherwise;
+    } else if constexpr (std::is_same_v<T, std::string>) {
         return found->is_string() ? found->template get<std::string>() : otherwise;
     } else {
         // -1 stands for "no limit" in places: never turned into a huge number.
@@ -172,6 +174,7 @@ Result<StreamInfo> JetStream::info(std::string_view subjects) {
                     .first = field(state, "first_seq", std::uint64_t{0}),
                     .last = field(state, "last_seq", std::uint64_t{0}),
                     .replicas = field(config, "num_replicas", std::uint64_t{1}),
+                    .allow_direct = field(config, "allow_direct", false),
                     .max_age = field(config, "max_age", std::uint64_t{0}),
                     .config = as_text(config)};
     if (info.created.empty() || !state.contains("last_seq"))

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <cstdint>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "tests/support/temp_dir.h"
 
@@ -33,6 +33,8 @@ public:
     /// Stops its clock, not its sockets: SIGSTOP and SIGCONT.
     void freeze();
     void thaw();
+    /// Further lines of its configuration, from the next start() on.
+    void set_config(std::string config) { config_ = std::move(config); }
     /// After stop(): forgets everything that was stored.
     void wipe();
 
