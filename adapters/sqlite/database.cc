@@ -64,6 +64,8 @@ public:
         auto present = mode();
         if (!present) return std::move(present).error();
         if (*present == Mode::absent) return error(Errc::not_found, path_ + ": no database");
+        // To open and close it for nothing would copy a WAL that is not captured, and delete it.
+        if (*present == Mode::wal) return {};
         auto connection = Connection::open(path_, Connection::Access::write);
         if (!connection) return std::move(connection).error();
         const auto until = std::chrono::steady_clock::now() + options_.lock_budget;

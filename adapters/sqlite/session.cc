@@ -66,13 +66,13 @@ Session::~Session() {
 }
 
 Result<Database::Attached> Session::start(const std::optional<WalPosition>& saved) {
-    auto opened = open_connections();
+    const Deadline until = in(lock_budget_);
+    auto opened = open_connections(until);
     if (!opened) return std::move(opened).error();
     auto page_size = read_page_size();
     if (!page_size) return std::move(page_size).error();
     page_size_ = *page_size;
 
-    const Deadline until = in(lock_budget_);
     auto fenced = writer_->begin_write(until);
     if (!fenced) return std::move(fenced).error().during("attach");
     fenced_ = true;
@@ -92,11 +92,10 @@ Result<Database::Attached> Session::start(const std::optional<WalPosition>& save
         .position = position, .continued = *continued, .page_size = page_size_};
 }
 
-Result<void> Session::open_connections() {
+Result<void> Session::open_connections(Deadline until) {
     struct stat status {};
     const bool had_wal = ::stat((path_ + "-wal").c_str(), &status) == 0;
     const bool had_shm = ::stat((path_ + "-shm").c_str(), &status) == 0;
-    const Deadline until = in(lock_budget_);
     for (auto* connection : {&writer_, &checkpointer_, &pin_, &spare_}) {
         auto opened = Connection::open(path_, Connection::Access::write);
         if (!opened) return std::move(opened).error();
@@ -110,9 +109,11 @@ Result<void> Session::open_connections() {
     auto owned = check_owner("-wal", had_wal);
     if (owned) owned = check_owner("-shm", had_shm);
     if (!owned) {
-        // What the application could not open must not stay.
-        for (auto* connection : {&writer_, &checkpointer_, &pin_, &spare_})
-            (*connection)->keep_wal(false);
+        // What the application could not open must not stay; a WAL that was there must.
+        if (!had_wal) {
+            for (auto* connection : {&writer_, &checkpointer_, &pin_, &spare_})
+                (*connection)->keep_wal(false);
+        }
         return owned;
     }
     const auto* memory = checkpointer_->shared_index();
@@ -129,11 +130,13 @@ Result<void> Session::check_owner(const std::string& suffix, bool existed) const
     if (::stat(path_.c_str(), &database) != 0) {
         return error(Errc::unavailable, path_ + ": " + std::strerror(errno));
     }
-    if (existed || ::stat(path.c_str(), &made) != 0 || made.st_uid == database.st_uid) return {};
+    if (::stat(path.c_str(), &made) != 0 || made.st_uid == database.st_uid) return {};
+    // One that was there may be the application's own; root's is of a manager that could not chown.
+    if (existed && made.st_uid != 0) return {};
     return error(Errc::invalid,
-                 path + ": it would belong to user " + std::to_string(made.st_uid) +
-                     ", the database belongs to " + std::to_string(database.st_uid) +
-                     ": the application could not open it (CAP_CHOWN is missing)");
+                 path + ": it belongs to user " + std::to_string(made.st_uid) +
+                     " and the database to user " + std::to_string(database.st_uid) +
+                     ", so that the application cannot open it (CAP_CHOWN is missing?)");
 }
 
 Result<std::uint32_t> Session::read_page_size() {
@@ -231,7 +234,7 @@ void Session::unfence() {
 Result<Checkpointed> Session::checkpoint(const WalPosition& asked) {
     const WalPosition captured = normal(asked);
     if (!fenced_) return error(Errc::invalid, "checkpoint: it needs the write fence");
-    const Deadline until = in(lock_budget_);
+    const Deadline until = in(lock_budget_ / 2);
     const auto index = read_index(until);
     if (!index) return error(index.error().code, "checkpoint: " + index.error().message);
     const auto end = continue_from(captured, *index);
@@ -253,7 +256,7 @@ Result<Checkpointed> Session::checkpoint(const WalPosition& asked) {
         pinned_ = false;
     }
     auto copied = checkpoint_until(until);
-    auto pinned = pin(captured, in(lock_budget_));
+    auto pinned = pin(captured, in(lock_budget_ / 2));
     if (!pinned) return std::move(pinned).error().during("checkpoint: pin again");
     if (!copied) return std::move(copied).error().during("checkpoint");
     if (copied->log != index->frames) {

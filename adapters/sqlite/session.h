@@ -44,7 +44,7 @@ public:
     void end_image() { image_.reset(); }
 
 private:
-    [[nodiscard]] model::Result<void> open_connections();
+    [[nodiscard]] model::Result<void> open_connections(Deadline until);
     [[nodiscard]] model::Result<void> check_owner(const std::string& suffix, bool existed) const;
     [[nodiscard]] model::Result<std::uint32_t> read_page_size();
     [[nodiscard]] model::Result<bool> has_frame(const model::WalPosition& saved,

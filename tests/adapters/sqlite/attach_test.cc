@@ -47,7 +47,8 @@ TEST_F(Attach, RefusesFilesThatTheApplicationCouldNotOpenAndLeavesNone) {
         const auto attached = database->attach({});
         ASSERT_FALSE(attached);
         EXPECT_EQ(attached.error().code, Errc::invalid);
-        EXPECT_THAT(attached.error().message, HasSubstr(path + "-wal: it would belong to user 0"));
+        EXPECT_THAT(attached.error().message,
+                    HasSubstr(path + "-wal: it belongs to user 0 and the database to user 1234"));
     }}.join();
     EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
     EXPECT_FALSE(std::filesystem::exists(path + "-shm"));
@@ -55,6 +56,17 @@ TEST_F(Attach, RefusesFilesThatTheApplicationCouldNotOpenAndLeavesNone) {
     struct stat made {};
     ASSERT_EQ(::stat((path + "-shm").c_str(), &made), 0);
     EXPECT_EQ(made.st_uid, 1234U);
+}
+
+TEST_F(Attach, RefusesAWalOfRootBesideTheDatabaseOfAnotherAndKeepsIt) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    Application application{path};
+    application.run(commit_one);
+    ASSERT_EQ(::chown(path.c_str(), 1234, 1234), 0);
+    const auto attached = database->attach({});
+    ASSERT_FALSE(attached);
+    EXPECT_EQ(attached.error().code, Errc::invalid);
+    EXPECT_GT(wal_size(path), 0U);
 }
 
 TEST_F(Attach, ReturnsTheEndOfTheWal) {

@@ -87,8 +87,9 @@ TEST(SqliteMode, ConvertsAndKeepsOwnerAndMode) {
         EXPECT_EQ(after.st_mode, before.st_mode) << suffix;
     }
     database->detach();
-    EXPECT_EQ(Application{path}.ask("SELECT a FROM t"), "7");
     EXPECT_TRUE(database->convert_to_wal()) << "again is success";
+    EXPECT_TRUE(std::filesystem::exists(path + "-wal")) << "and touches no WAL";
+    EXPECT_EQ(Application{path}.ask("SELECT a FROM t"), "7");
 }
 
 TEST(SqliteMode, AHotJournalIsPlayedBackFirst) {
