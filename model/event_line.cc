@@ -4,6 +4,8 @@
 
 #include "model/wall_time.h"
 
+#include "model/wall_time.h"
+
 namespace model {
 namespace {
 

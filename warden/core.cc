@@ -93,9 +93,7 @@ Actions Core::request(const model::WardenRequest& request, Instant now) {
             answer(request.id);
             break;
         case Kind::claim:
-            saved_.incarnation = request.text;
-            act(Save{});
-            answer(request.id);
+            claim(request);
             break;
     }
     return take();
@@ -126,6 +124,18 @@ void Core::hold(const model::WardenRequest& request, Instant now) {
     }
 }
 
+void Core::claim(const model::WardenRequest& request) {
+    const auto& name = request.text;
+    // A line of the state file.
+    if (std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; })) {
+        answer(request.id, model::error(Errc::invalid, "a control character in the incarnation"));
+        return;
+    }
+    saved_.incarnation = name;
+    act(Save{});
+    answer(request.id);
+}
+
 void Core::start(const model::WardenRequest& request, Instant now) {
     if (saved_.backend) {
         answer(request.id, model::error(Errc::conflict, "the backend runs already"));
@@ -140,7 +150,8 @@ void Core::start(const model::WardenRequest& request, Instant now) {
         exit_.reset();
         start_request_ = request.id;
         // In the file before it lives: a warden that dies in between leaves nothing unnamed.
-        saved_.backend = Saved::Backend{.token = settings_.run + "-" + std::to_string(starts_)};
+        saved_.backend = Saved::Backend{.token = settings_.run + "-" + std::to_string(starts_),
+                                        .cgroup = settings_.cgroup};
         act(Save{});
         act(SpawnBackend{saved_.backend->token, request.spawn});
     }
@@ -254,9 +265,10 @@ Actions Core::node_died(std::int32_t wait_status, Instant now) {
     return actions;
 }
 
-Actions Core::backend_spawned(const Saved::Backend& backend, Instant now) {
-    if (!saved_.backend || saved_.backend->token != backend.token) return take();
-    saved_.backend = backend;
+Actions Core::backend_spawned(std::int32_t pid, std::uint64_t start_ticks, Instant now) {
+    if (!saved_.backend) return take();
+    saved_.backend->pid = pid;
+    saved_.backend->start_ticks = start_ticks;
     act(Save{});
     // Between the request and this moment the deadline may have passed.
     if (!held(now)) kill_backend(now);

@@ -20,7 +20,8 @@ struct Settings {
     model::Duration margin{};        // the strike comes half of it before the lease ends
     model::Duration stop_timeout{};  // for an orderly end
     std::string boot_id;
-    std::string run;  // random: names this warden's backends
+    std::string run;     // random: names this warden's backends
+    std::string cgroup;  // for them, absolute; "": none is to be had
 };
 
 /// What outlives a warden, in its state file.
@@ -97,7 +98,9 @@ public:
     /// The node process closed its socket, or sent what is no request.
     [[nodiscard]] Actions node_broken(std::string_view why, model::Instant now);
 
-    [[nodiscard]] Actions backend_spawned(const Saved::Backend& backend, model::Instant now);
+    [[nodiscard]] Actions backend_spawned(std::int32_t pid,
+                                          std::uint64_t start_ticks,
+                                          model::Instant now);
     [[nodiscard]] Actions backend_started(model::Instant now);
     [[nodiscard]] Actions backend_failed(std::string message, model::Instant now);
     /// Its first process died; others may live.
@@ -127,6 +130,7 @@ private:
     void end(int status);
     void end_when_gone(model::Instant now);
     void hold(const model::WardenRequest& request, model::Instant now);
+    void claim(const model::WardenRequest& request);
     void start(const model::WardenRequest& request, model::Instant now);
     void answer(std::uint64_t id, std::optional<model::Error> failure = {});
     void tell_status();

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/ids.h"
+
 namespace warden {
 namespace {
 
@@ -94,6 +96,15 @@ void for_each_member(const Saved::Backend& backend, const std::function<void(pid
 }
 
 }  // namespace
+
+std::string cgroup_name(std::string_view lock_file) {
+    std::uint64_t sum = 0xcbf29ce484222325;  // FNV-1a
+    for (const char c : lock_file) {
+        sum ^= static_cast<unsigned char>(c);
+        sum *= 0x100000001b3;
+    }
+    return "convex-backend-" + model::to_hex16(sum);
+}
 
 std::string make_cgroup(const std::string& name, std::string& why) {
     const auto mount = cgroup_mount();

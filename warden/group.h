@@ -14,6 +14,10 @@ namespace warden {
 /// In the environment of every process of a backend.
 inline constexpr std::string_view token_variable = "CONVEX_WARDEN_TOKEN";
 
+/// Of a backend under this lock file. The same for each warden on it, so that what an earlier one
+/// left is found even without its state file.
+[[nodiscard]] std::string cgroup_name(std::string_view lock_file);
+
 /// Makes the cgroup `name` below the warden's own and returns its absolute path; "" where that
 /// cannot be had, with the reason in `why`.
 [[nodiscard]] std::string make_cgroup(const std::string& name, std::string& why);

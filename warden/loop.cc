@@ -323,11 +323,7 @@ void Loop::spawn_backend(const SpawnBackend& action) {
     backend_ = child->pid;
     backend_failure_ = child->failure_fd;
     if (!watch(backend_failure_, EPOLLIN)) ::kill(backend_, SIGKILL);
-    perform(core_.backend_spawned({.token = action.token,
-                                   .cgroup = cgroup_,
-                                   .pid = backend_,
-                                   .start_ticks = start_ticks(backend_).value_or(0)},
-                                  boot_now()));
+    perform(core_.backend_spawned(backend_, start_ticks(backend_).value_or(0), boot_now()));
 }
 
 void Loop::kill_backend() {

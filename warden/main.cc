@@ -143,17 +143,6 @@ std::string random_name() {
     return model::to_hex16(value);
 }
 
-// The same for each warden on this lock, so that what an earlier one left is found even without its
-// state file.
-std::string cgroup_name(const std::string& lock_file) {
-    std::uint64_t sum = 0xcbf29ce484222325;
-    for (const char c : lock_file) {
-        sum ^= static_cast<unsigned char>(c);
-        sum *= 0x100000001b3;
-    }
-    return "convex-backend-" + model::to_hex16(sum);
-}
-
 int run(const warden::Options& options, const std::string& boot_id) {
     const auto lock = take_lock(options.lock_file);
     if (!lock.failure.empty()) {
@@ -180,7 +169,7 @@ int run(const warden::Options& options, const std::string& boot_id) {
     std::string cgroup;
     if (options.cgroup) {
         std::string why;
-        cgroup = warden::make_cgroup(cgroup_name(options.lock_file), why);
+        cgroup = warden::make_cgroup(warden::cgroup_name(options.lock_file), why);
         if (cgroup.empty())
             lines.write({EventLevel::warning, "warden.cgroup_unavailable", {{"reason", why}}});
         else
@@ -192,7 +181,8 @@ int run(const warden::Options& options, const std::string& boot_id) {
                        .margin = options.margin,
                        .stop_timeout = options.stop_timeout,
                        .boot_id = boot_id,
-                       .run = random_name()},
+                       .run = random_name(),
+                       .cgroup = cgroup},
                       before ? *before : std::nullopt};
     warden::Loop loop{options, core, origin, cgroup, notify, lines};
     auto status = loop.run();

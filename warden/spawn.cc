@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -42,7 +41,7 @@ std::optional<int> resource_of(std::string_view name) {
     return {};
 }
 
-// Everything below runs in the child, between clone and exec. The warden has one thread, so that
+// Everything below runs in the child, between fork and exec. The warden has one thread, so that
 // nothing of it can be in an odd state here.
 
 [[noreturn]] void fail(int report, const char* stage) {
@@ -83,6 +82,14 @@ void die_with(pid_t parent, int report) {
     if (::getppid() != parent) ::_exit(127);
 }
 
+// Not by CLONE_INTO_CGROUP: Linux 6.18 compares the parent's count of kills with the new cgroup's,
+// and kills a child that enters a cgroup which was killed before.
+void join(const std::string& cgroup, int report) {
+    const int fd = ::open((cgroup + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || ::write(fd, "0", 1) != 1) fail(report, "join cgroup");
+    ::close(fd);
+}
+
 // Leaves 0, 1, 2, `report` (moved to 4) and, for the node process, its socket (3).
 int keep_descriptors(int socket, int report) {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -107,38 +114,20 @@ void become_user(const model::Spawn& spawn, int report) {
 }
 
 // Runs `child` in a process of its own, which it never returns from.
-model::Result<Child> make_child(const std::string& cgroup,
-                                const std::function<void(int report)>& child) {
+model::Result<Child> make_child(const std::function<void(int report)>& child) {
     const auto failed = [](std::string_view what) {
         return model::error(model::Errc::unavailable,
                             std::string{what} + ": " + std::strerror(errno));
     };
     int report[2] = {-1, -1};
     if (::pipe2(report, O_CLOEXEC | O_NONBLOCK) != 0) return failed("pipe");
-    int cgroup_fd = -1;
-    if (!cgroup.empty()) {
-        cgroup_fd = ::open(cgroup.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (cgroup_fd < 0) {
-            auto failure = failed("open " + cgroup);
-            ::close(report[0]);
-            ::close(report[1]);
-            return failure;
-        }
-    }
-    clone_args args{};
-    args.exit_signal = SIGCHLD;
-    if (cgroup_fd >= 0) {
-        args.flags = CLONE_INTO_CGROUP;
-        args.cgroup = static_cast<__u64>(cgroup_fd);
-    }
-    const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+    const pid_t pid = ::fork();
     if (pid == 0) {
         child(report[1]);
         ::_exit(127);
     }
-    auto failure = failed("clone3");
+    auto failure = failed("fork");
     ::close(report[1]);
-    if (cgroup_fd >= 0) ::close(cgroup_fd);
     if (pid < 0) {
         ::close(report[0]);
         return failure;
@@ -162,7 +151,7 @@ model::Result<Child> spawn_node(const std::vector<std::string>& command,
     const auto argv = pointers(arguments);
     const auto envp = pointers(env);
     const pid_t parent = ::getpid();
-    return make_child("", [&](int report) {
+    return make_child([&](int report) {
         ::setsid();
         reset_signals();
         reset_scheduling();
@@ -183,8 +172,11 @@ model::Result<Child> spawn_backend(const model::Spawn& spawn,
     const auto argv = pointers(spawn.command);
     const auto envp = pointers(env);
     const pid_t parent = ::getpid();
-    return make_child(cgroup, [&](int report) {
+    return make_child([&](int report) {
         ::setsid();
+        // Until it has changed its user; then once more.
+        die_with(parent, report);
+        if (!cgroup.empty()) join(cgroup, report);
         reset_signals();
         reset_scheduling();
         reset_oom_score(origin);

@@ -36,7 +36,7 @@ struct Origin {
                                               int socket,
                                               const Origin& origin);
 
-/// Starts a backend inside of `cgroup` ("": none) from its first instruction on.
+/// Starts a backend, which joins `cgroup` ("": none) before its program runs.
 [[nodiscard]] model::Result<Child> spawn_backend(const model::Spawn& spawn,
                                                  const std::string& token,
                                                  const std::string& cgroup,

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "adapters/nats/base64.h"
+#include "adapters/nats/rfc3339.h"
 
 namespace adapters::nats {
 namespace {
@@ -48,7 +48,9 @@ T field(const json& object, const char* key, T otherwise) {
     if (!object.is_object()) return otherwise;
     const auto found = object.find(key);
     if (found == object.end()) return otherwise;
-    if constexpr (std::is_same_v<T, std::string>) {
+    if constexpr (std::is_same_v<T, bool>) {
+        return found->is_boolean() ? found->template get<bool>() : otherwise;
+    } else if constexpr (std::is_same_v<T, std::string>) {
         return found->is_string() ? found->template get<std::string>() : otherwise;
     } else {
         // -1 stands for "no limit" in places: never turned into a huge number.
@@ -103,39 +105,6 @@ Headers parse_headers(std::string_view text) {
     return headers;
 }
 
-/// RFC 3339 in UTC, as servers write it; 0 for anything else: it is for people.
-model::WallTime parse_time(std::string_view text) {
-    // 2026-11-21T02:23:51.055085336Z
-    const auto number = [&text](std::size_t from, std::size_t length) {
-        int value = -1;
-        if (from + length <= text.size())
-            std::from_chars(text.data() + from, text.data() + from + length, value);
-        return value;
-    };
-    using namespace std::chrono;
-    const year_month_day date{year{number(0, 4)},
-                              month{static_cast<unsigned>(number(5, 2))},
-                              day{static_cast<unsigned>(number(8, 2))}};
-    const int hour = number(11, 2);
-    const int minute = number(14, 2);
-    const int second = number(17, 2);
-    if (!date.ok() || hour < 0 || minute < 0 || second < 0 || !text.ends_with('Z')) return {};
-    std::int64_t ms = 0;
-    if (text.size() > 20 && text[19] == '.') {
-        std::int64_t scale = 100;
-        for (std::size_t i = 20; i < text.size() && i < 23 && text[i] >= '0' && text[i] <= '9';
-             ++i) {
-            ms += (text[i] - '0') * scale;
-            scale /= 10;
-        }
-    }
-    const auto days_since = sys_days{date}.time_since_epoch();
-    return {
-        duration_cast<milliseconds>(days_since + hours{hour} + minutes{minute} + seconds{second})
-            .count() +
-        ms};
-}
-
 /// The answer to STREAM.MSG.GET. unavailable: it is not complete.
 Result<std::optional<StoredMessage>> parse_message(const Result<Incoming>& answer) {
     if (!answer) return error(Errc::unavailable, answer.error().message);
@@ -146,7 +115,7 @@ Result<std::optional<StoredMessage>> parse_message(const Result<Incoming>& answe
     const auto message = nested(*body, "message");
     StoredMessage stored{.subject = field(message, "subject", std::string{}),
                          .sequence = field(message, "seq", std::uint64_t{0}),
-                         .stored_at = parse_time(field(message, "time", std::string{}))};
+                         .stored_at = from_rfc3339(field(message, "time", std::string{}))};
     const auto headers = from_base64(field(message, "hdrs", std::string{}));
     auto payload = from_base64(field(message, "data", std::string{}));
     if (stored.sequence == 0 || !headers || !payload)
@@ -205,11 +174,13 @@ Result<StreamInfo> JetStream::info(std::string_view subjects) {
                     .first = field(state, "first_seq", std::uint64_t{0}),
                     .last = field(state, "last_seq", std::uint64_t{0}),
                     .replicas = field(config, "num_replicas", std::uint64_t{1}),
+                    .allow_direct = field(config, "allow_direct", false),
                     .max_age = field(config, "max_age", std::uint64_t{0}),
                     .config = as_text(config)};
     if (info.created.empty() || !state.contains("last_seq"))
         return error(Errc::unavailable, "JetStream answered with an incomplete state");
-    for (const auto& [subject, count] : nested(state, "subjects").items()) {
+    const auto counts = nested(state, "subjects");
+    for (const auto& [subject, count] : counts.items()) {
         info.subjects[subject] = count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
     }
     // Larger answers come in pages; nothing of ours is near the first one's end.
@@ -323,7 +294,7 @@ Result<std::optional<StoredMessage>> JetStream::next_of_any_replica(std::string_
     if (!answer) return error(Errc::unavailable, std::move(answer).error().message);
     StoredMessage stored{.subject = std::string{answer->header("Nats-Subject")},
                          .sequence = to_number(answer->header("Nats-Sequence")),
-                         .stored_at = parse_time(answer->header("Nats-Time-Stamp"))};
+                         .stored_at = from_rfc3339(answer->header("Nats-Time-Stamp"))};
     // Anything but a message: 404, 408.
     if (stored.sequence == 0) return std::optional<StoredMessage>{};
     stored.headers = std::move(answer->headers);

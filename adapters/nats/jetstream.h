@@ -22,6 +22,7 @@ struct StreamInfo {
     std::uint64_t first = 0;
     std::uint64_t last = 0;
     std::uint64_t replicas = 0;
+    bool allow_direct = false;
     std::uint64_t max_age = 0;                      // ns; 0: messages are kept
     std::map<std::string, std::uint64_t> subjects;  // messages of each, where a filter was given
     std::string config;                             // JSON, with fields we do not know
@@ -90,6 +91,7 @@ public:
     [[nodiscard]] model::Result<std::optional<StoredMessage>> next_of(std::string_view subject,
                                                                       std::uint64_t from);
     /// The same from any replica, raw instead of base64. Empty says nothing: a replica may lag.
+    /// Only for a stream that allows it: from another there is no answer at all.
     [[nodiscard]] model::Result<std::optional<StoredMessage>> next_of_any_replica(
         std::string_view subject, std::uint64_t from);
 

@@ -156,16 +156,26 @@ Result<std::optional<StoredMeta>> LogStore::find_meta(std::string_view name) {
     return meta;
 }
 
+// A bucket of another tool may not allow it, and then there is no answer: asked once a session.
+bool LogStore::reads_from_replicas() {
+    const auto session = jetstream_.connection().session();
+    if (asked_in_session_ == session) return allows_direct_;
+    const auto info = jetstream_.info();
+    if (!info) return false;
+    allows_direct_ = info->allow_direct;
+    asked_in_session_ = session;
+    return info->allow_direct;
+}
+
 Result<std::optional<Chunk>> LogStore::next_chunk(std::string_view nuid, Sequence from) {
     // An object id of another tool goes into a subject: a wildcard in it would match others.
     if (!valid_nuid(nuid)) return error(Errc::invalid, "next chunk: not an object id");
     const auto first = std::max<std::uint64_t>(1, from.value);
-    auto message = jetstream_.next_of_any_replica(chunk_subject(nuid), first);
-    // A bucket of another tool may not allow direct reads; a replica may lag.
+    Result<std::optional<StoredMessage>> message{std::nullopt};
+    if (reads_from_replicas()) message = jetstream_.next_of_any_replica(chunk_subject(nuid), first);
     if (!message || !*message) message = jetstream_.next_of(chunk_subject(nuid), first);
-    if (!message) {
+    if (!message)
         return error(Errc::unavailable, std::move(message).error().message).during("next chunk");
-    }
     if (!*message) return std::optional<Chunk>{};
     return std::optional{
         Chunk{.sequence = {(*message)->sequence}, .data = std::move((*message)->payload)}};

@@ -3,6 +3,8 @@
 // expected last sequence on everything but the epoch marker.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,11 +55,14 @@ public:
     void on_change(std::function<void()> wake) override;
 
 private:
+    [[nodiscard]] bool reads_from_replicas();
     [[nodiscard]] std::string chunk_subject(std::string_view nuid) const;
     [[nodiscard]] std::string meta_subject(std::string_view token) const;
 
     LogOptions options_;
     JetStream jetstream_;
+    std::atomic<std::uint64_t> asked_in_session_ = 0;  // 0: never
+    std::atomic<bool> allows_direct_ = false;
     std::unique_ptr<Watch> watch_;
 };
 

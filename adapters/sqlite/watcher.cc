@@ -1,0 +1,101 @@
+#include "adapters/sqlite/watcher.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+namespace adapters::sqlite {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// Looking for a commit begins with `first_look`, doubles up to `slowest_look`, and ends after
+/// `look_for`: a rolled back transaction never shows. The reconciler's poll covers the rest.
+constexpr microseconds first_look{20};
+constexpr microseconds slowest_look{1000};
+constexpr milliseconds look_for{50};
+/// The folder is not there yet: look again.
+constexpr milliseconds folder_poll{200};
+
+}  // namespace
+
+Watcher::Watcher(const std::string& database, const IndexView& index, std::function<void()> wake)
+    : index_{index}, wake_{std::move(wake)} {
+    std::error_code ignored;
+    auto path = std::filesystem::weakly_canonical(database, ignored);
+    if (ignored) path = database;
+    folder_ = path.has_parent_path() ? path.parent_path().string() : ".";
+    wal_name_ = path.filename().string() + "-wal";
+    inotify_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    stop_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (inotify_ < 0 || stop_event_ < 0) return;  // no hints: the reconciler polls
+    thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
+}
+
+Watcher::~Watcher() {
+    if (thread_.joinable()) {
+        thread_.request_stop();
+        const std::uint64_t one = 1;
+        (void)!::write(stop_event_, &one, sizeof one);
+        thread_.join();
+    }
+    if (inotify_ >= 0) ::close(inotify_);
+    if (stop_event_ >= 0) ::close(stop_event_);
+}
+
+void Watcher::run(const std::stop_token& stop) {
+    pollfd stopped{.fd = stop_event_, .events = POLLIN, .revents = 0};
+    while (::inotify_add_watch(inotify_, folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) <
+           0) {
+        ::poll(&stopped, 1, static_cast<int>(folder_poll.count()));
+        if (stop.stop_requested()) return;
+    }
+    while (wait_for_write(stop)) {
+        wait_for_commit(stop);
+        if (stop.stop_requested()) return;
+        wake_();
+    }
+}
+
+bool Watcher::wait_for_write(const std::stop_token& stop) {
+    for (;;) {
+        pollfd events[] = {{.fd = inotify_, .events = POLLIN, .revents = 0},
+                           {.fd = stop_event_, .events = POLLIN, .revents = 0}};
+        ::poll(events, 2, -1);
+        if (stop.stop_requested()) return false;
+        alignas(inotify_event) char buffer[4096];
+        bool written = false;
+        for (;;) {
+            const ssize_t size = ::read(inotify_, buffer, sizeof buffer);
+            if (size <= 0) break;
+            for (ssize_t at = 0; at < size;) {
+                const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+                written = written || (event->mask & IN_Q_OVERFLOW) != 0 ||
+                          (event->len > 0 && wal_name_ == event->name);
+                at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+            }
+        }
+        if (written) return true;
+    }
+}
+
+void Watcher::wait_for_commit(const std::stop_token& stop) {
+    const auto until = std::chrono::steady_clock::now() + look_for;
+    for (auto step = first_look;; step = std::min(step * 2, slowest_look)) {
+        const auto now = index_.copy();
+        if (!now || now != last_) {
+            last_ = now;
+            return;
+        }
+        if (stop.stop_requested() || std::chrono::steady_clock::now() >= until) return;
+        std::this_thread::sleep_for(step);
+    }
+}
+
+}  // namespace adapters::sqlite

@@ -1,0 +1,89 @@
+// The membership reconciler: claims the node id, publishes this node's status, hears of the others,
+// and carries operators' wishes to the role. Rules L11, D10 of docs/protocol.md. Nothing safe
+// depends on it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/status.h"
+#include "model/time.h"
+#include "reconcilers/board.h"
+#include "reconcilers/ports/clock.h"
+#include "reconcilers/ports/cluster_store.h"
+#include "reconcilers/ports/events.h"
+#include "reconcilers/ports/warden.h"
+
+namespace reconcilers::membership {
+
+struct Settings {
+    std::string node_id;
+    std::string cluster_id;
+    model::Host host;
+    std::string incarnation;
+    std::string version;
+    std::vector<std::string> addresses;
+    std::string api_url;
+    model::Duration heartbeat{};
+    int priority = 100;
+    bool nofailover = false;
+};
+
+struct Ports {
+    ports::ClusterStore& store;
+    ports::Warden& warden;
+    ports::Clock& clock;
+    ports::Events& events;
+};
+
+/// This node's status as the board shows it: pure. `before` keeps the instants of the conditions.
+[[nodiscard]] model::NodeStatus make_status(const Settings& settings,
+                                            const Board& board,
+                                            const model::NodeStatus& before,
+                                            model::Instant now,
+                                            model::WallTime wall);
+
+class MembershipReconciler {
+public:
+    MembershipReconciler(Settings settings, Ports ports);
+
+    struct Pass {
+        MembershipView view;
+        model::NodeStatus status;  // as published last, or about to be: what the faces show
+        model::Instant wake_at;
+    };
+    [[nodiscard]] Pass step(const Board& board);
+
+private:
+    struct Seen {
+        model::Revision revision;
+        model::Instant changed_at{};
+    };
+
+    void read_nodes(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
+    void claim(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
+    void publish(const Board& board, model::Instant now);
+    void read_spec(const Board& board);
+    void settle_wish(const Board& board, const ports::SpecEntry& entry);
+    void leave(const Board& board);
+    [[nodiscard]] bool fresh(const Seen& seen,
+                             const model::NodeStatus& status,
+                             model::Instant now) const;
+
+    Settings settings_;
+    Ports ports_;
+    MembershipView view_;
+    model::NodeStatus status_;
+    std::map<std::string, Seen> seen_;
+    model::Revision own_revision_;
+    model::Instant started_at_{};
+    model::Instant published_at_{};
+    model::Instant read_at_{};
+    std::optional<model::SwitchoverOutcome> outcome_;
+    bool left_ = false;
+    std::string last_error_;
+};
+
+}  // namespace reconcilers::membership

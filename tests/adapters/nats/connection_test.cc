@@ -1,0 +1,285 @@
+#include "adapters/nats/connection.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "tests/adapters/nats/client.h"
+#include "tests/support/nats_server.h"
+
+namespace adapters::nats {
+namespace {
+
+using model::as_bytes;
+using model::Errc;
+using namespace std::chrono_literals;
+using test_support::eventually;
+using test_support::NatsServer;
+
+/// What a connection told, in order.
+class Told {
+public:
+    std::function<void(const ConnectionEvent&)> listener() {
+        return [this](const auto& event) {
+            const std::lock_guard lock{mutex_};
+            events_.push_back(event);
+        };
+    }
+    std::vector<ConnectionEvent> all() {
+        const std::lock_guard lock{mutex_};
+        return events_;
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<ConnectionEvent> events_;
+};
+
+TEST(Connection, RefusesOptionsThatCannotWork) {
+    for (const ConnectionOptions& bad : {
+             ConnectionOptions{},
+             ConnectionOptions{.servers = {"nats://h"}, .user = "u", .token = "t"},
+             ConnectionOptions{.servers = {"nats://h"}, .credentials = "/nonexistent"},
+             ConnectionOptions{.servers = {"nats://h"}, .tls = {.ca = "/nonexistent"}},
+             ConnectionOptions{.servers = {"nats://h"}, .tls = {.cert = "/etc/hostname"}},
+         }) {
+        const auto connection = Connection::open(bad);
+        ASSERT_FALSE(connection);
+        EXPECT_EQ(connection.error().code, Errc::invalid);
+        EXPECT_NE(connection.error().message, "");
+    }
+}
+
+// defects.md C11: NATS absent at start ends the process.
+TEST(Connection, WaitsForAServerThatIsAbsentAtTheStart) {
+    NatsServer server;
+    server.stop();
+    Told told;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto connection =
+        Connection::open({.servers = {server.url()}, .name = "t"}, told.listener()).value();
+    const auto answer = connection->request({.subject = "x"});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 200ms);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Errc::unavailable);
+    EXPECT_FALSE(connection->connected());
+    EXPECT_EQ(connection->session(), 0U);
+    ASSERT_TRUE(eventually([&] { return !told.all().empty(); }));
+    EXPECT_FALSE(told.all()[0].connected);
+    EXPECT_NE(told.all()[0].reason, "");
+
+    server.start();
+    ASSERT_TRUE(eventually([&] { return connection->connected(); }, 3s));
+    EXPECT_EQ(connection->session(), 1U);
+    ASSERT_TRUE(eventually([&] { return told.all().size() >= 2; }));
+    EXPECT_EQ(told.all().size(), 2U) << "a reason that repeats is told once";
+    EXPECT_TRUE(told.all()[1].connected);
+    EXPECT_EQ(told.all()[1].server, server.url());
+}
+
+TEST(Connection, TellsALossAndAReturnAndCountsSessions) {
+    NatsServer server;
+    Told told;
+    const auto connection =
+        Connection::open({.servers = {server.url()}, .name = "t"}, told.listener()).value();
+    ASSERT_TRUE(eventually([&] { return told.all().size() == 1; }));
+    std::atomic<int> changes = 0;
+    const auto registration = connection->on_change([&] { ++changes; });
+    server.stop();
+    ASSERT_TRUE(eventually([&] { return told.all().size() >= 2; }));
+    EXPECT_FALSE(told.all()[1].connected);
+    EXPECT_EQ(connection->request({.subject = "x"}).error().code, Errc::unavailable);
+    server.start();
+    ASSERT_TRUE(eventually([&] { return connection->connected(); }));
+    EXPECT_GE(connection->session(), 2U);
+    EXPECT_GE(changes, 2);
+    ASSERT_TRUE(eventually([&] { return told.all().back().connected; }));
+    EXPECT_EQ(told.all().back().session, connection->session());
+}
+
+TEST(Connection, ARequestIsAnsweredByWhoSubscribed) {
+    NatsServer server;
+    const auto a = connected_client(server.url());
+    const auto b = connected_client(server.url());
+    const auto echo = b->subscribe("echo", [&](const Incoming& request) {
+        EXPECT_TRUE(b->publish({.subject = request.reply,
+                                .headers = {{"Seen", std::string{request.header("Asked")}}},
+                                .payload = request.payload}));
+    });
+    ASSERT_TRUE(eventually([&] { return a->request({.subject = "echo"}).has_value(); }));
+    const auto answer = a->request(
+        {.subject = "echo", .headers = {{"Asked", "yes"}}, .payload = as_bytes("hello")});
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(model::to_text(answer->payload), "hello");
+    EXPECT_EQ(answer->header("Seen"), "yes");
+    EXPECT_EQ(answer->header("Absent"), "");
+}
+
+TEST(Connection, NobodyThereIsUnavailableAndSilenceIsUnknown) {
+    NatsServer server;
+    const auto connection = connected_client(server.url(), 200ms);
+    EXPECT_EQ(connection->request({.subject = "nobody"}).error().code, Errc::unavailable);
+    const auto silent = connection->subscribe("silent", [](const auto&) {});
+    const auto begin = std::chrono::steady_clock::now();
+    const auto answer = connection->request({.subject = "silent"});
+    const auto taken = std::chrono::steady_clock::now() - begin;
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Errc::unknown_outcome);
+    EXPECT_GE(taken, 200ms);
+    EXPECT_LT(taken, 400ms);
+}
+
+TEST(Connection, WhatIsTooLargeIsInvalidAndEndsTheBatch) {
+    NatsServer server;
+    const auto connection = connected_client(server.url());
+    const std::string large(2 << 20, 'x');
+    const Outgoing messages[] = {{.subject = "nobody"},
+                                 {.subject = "nobody", .payload = as_bytes(large)},
+                                 {.subject = "nobody"}};
+    const auto answers = connection->exchange(messages);
+    ASSERT_EQ(answers.size(), 3U);
+    EXPECT_EQ(answers[0].error().code, Errc::unavailable);
+    EXPECT_EQ(answers[1].error().code, Errc::invalid);
+    EXPECT_EQ(answers[2].error().code, Errc::unavailable);
+    EXPECT_EQ(answers[2].error().message, "not sent");
+    EXPECT_TRUE(connection->connected());
+}
+
+TEST(Connection, ARequestInFlightEndsWithTheConnection) {
+    NatsServer server;
+    const auto connection = connected_client(server.url(), 20s);
+    std::atomic<bool> asked = false;
+    const auto silent = connection->subscribe("silent", [&](const auto&) { asked = true; });
+    std::jthread killer{[&] {
+        EXPECT_TRUE(eventually([&] { return asked.load(); }));
+        server.stop();
+    }};
+    const auto begin = std::chrono::steady_clock::now();
+    const auto answer = connection->request({.subject = "silent"});
+    EXPECT_EQ(answer.error().code, Errc::unknown_outcome);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
+}
+
+// One subscription each, kept over a restart; ended without a crash while messages arrive, which
+// nats.c 3.4.1 alone does not survive.
+TEST(Connection, SubscriptionsEndWhileTheirMessagesArrive) {
+    NatsServer server;
+    const auto sender = connected_client(server.url());
+    const auto receiver = connected_client(server.url());
+    std::atomic<bool> done = false;
+    std::jthread traffic{[&] {
+        while (!done)
+            (void)sender->publish({.subject = "busy", .payload = as_bytes("x")});
+    }};
+    for (int i = 0; i < 200; ++i) {
+        std::atomic<int> seen = 0;
+        auto subscription = receiver->subscribe("busy", [&](const auto&) { ++seen; });
+        ASSERT_TRUE(eventually([&] { return seen > 3; })) << i;
+        subscription.reset();
+        const int last = seen;
+        EXPECT_EQ(last, seen);
+    }
+    done = true;
+}
+
+TEST(Connection, SubscriptionsSurviveARestart) {
+    NatsServer server;
+    const auto connection = connected_client(server.url());
+    std::atomic<int> seen = 0;
+    const auto subscription = connection->subscribe("s", [&](const auto&) { ++seen; });
+    const auto session = connection->session();
+    server.stop();
+    server.start();
+    ASSERT_TRUE(eventually([&] { return connection->session() > session; }));
+    EXPECT_TRUE(eventually([&] { return connection->publish({.subject = "s"}) && seen > 0; }));
+}
+
+TEST(Connection, ManyThreadsShareOneConnection) {
+    NatsServer server;
+    const auto connection = connected_client(server.url(), 10s);
+    const auto echo = connection->subscribe("echo", [&](const Incoming& request) {
+        (void)connection->publish({.subject = request.reply, .payload = request.payload});
+    });
+    std::atomic<int> good = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int t = 0; t < 4; ++t) {
+            threads.emplace_back([&, t] {
+                for (int i = 0; i < 100; ++i) {
+                    const auto text = std::to_string(t * 1000 + i);
+                    const auto answer =
+                        connection->request({.subject = "echo", .payload = as_bytes(text)});
+                    if (answer && model::to_text(answer->payload) == text) ++good;
+                }
+            });
+        }
+    }
+    EXPECT_EQ(good, 400);
+}
+
+TEST(Connection, PooledDeliveryAnswersTheSameWay) {
+    NatsServer server;
+    const auto connection =
+        connected_client({.servers = {server.url()}, .name = "pooled", .pooled_delivery = true});
+    const auto echo = connection->subscribe("echo", [&](const Incoming& request) {
+        (void)connection->publish({.subject = request.reply, .payload = request.payload});
+    });
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(ask(*connection, "echo", std::to_string(i)), std::to_string(i));
+}
+
+TEST(Connection, LogsInWithUserAndPassword) {
+    NatsServer server{"authorization { user: u, password: p }"};
+    EXPECT_TRUE(connected_client({.servers = {server.url()}, .user = "u", .password = "p"}));
+    const auto refused = open_client({.servers = {server.url()}, .user = "u", .password = "q"});
+    EXPECT_TRUE(eventually([&] { return !refused->last_reason().empty(); }));
+    EXPECT_FALSE(refused->connected());
+    EXPECT_NE(refused->last_reason().find("uthorization"), std::string::npos)
+        << refused->last_reason();
+}
+
+TEST(Connection, LogsInWithAToken) {
+    NatsServer server{"authorization { token: secret }"};
+    EXPECT_TRUE(connected_client({.servers = {server.url()}, .token = "secret"}));
+    const auto refused = open_client({.servers = {server.url()}, .token = "wrong"});
+    EXPECT_TRUE(eventually([&] { return !refused->last_reason().empty(); }));
+    EXPECT_FALSE(refused->connected());
+}
+
+TEST(Connection, TheServerThatIsToldHasNoLoginInIt) {
+    NatsServer server{"authorization { user: u, password: p }"};
+    Told told;
+    const auto url = "nats://u:p@127.0.0.1:" + std::to_string(server.port());
+    const auto connection = Connection::open({.servers = {url}}, told.listener()).value();
+    ASSERT_TRUE(eventually([&] { return !told.all().empty(); }));
+    EXPECT_EQ(told.all()[0].server, server.url());
+}
+
+// Two refused logins in a row close a connection of nats.c for good.
+TEST(Connection, ComesBackWhenTheLoginIsAcceptedAgain) {
+    NatsServer server{"authorization { user: u, password: p }"};
+    const auto connection =
+        connected_client({.servers = {server.url()}, .user = "u", .password = "p"});
+    std::atomic<int> seen = 0;
+    const auto subscription = connection->subscribe("s", [&](const auto&) { ++seen; });
+    const auto session = connection->session();
+    server.stop();
+    server.set_config("authorization { user: u, password: other }");
+    server.start();
+    ASSERT_TRUE(eventually(
+        [&] { return connection->last_reason().find("uthorization") != std::string::npos; }));
+    // Long enough for the second refusal: reconnect wait and jitter are 350 ms at most.
+    EXPECT_FALSE(eventually([&] { return connection->connected(); }, 1500ms));
+    server.stop();
+    server.set_config("authorization { user: u, password: p }");
+    server.start();
+    ASSERT_TRUE(eventually([&] { return connection->connected(); }));
+    EXPECT_GT(connection->session(), session);
+    EXPECT_TRUE(eventually([&] { return connection->publish({.subject = "s"}) && seen > 0; }));
+}
+
+}  // namespace
+}  // namespace adapters::nats

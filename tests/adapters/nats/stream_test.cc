@@ -1,0 +1,239 @@
+// How buckets are made, and what becomes of those that are there.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "adapters/nats/kv_store.h"
+#include "adapters/nats/log_store.h"
+#include "tests/adapters/nats/client.h"
+#include "tests/support/eventually.h"
+#include "tests/support/nats_server.h"
+
+namespace adapters::nats {
+namespace {
+
+using model::as_bytes;
+using model::Errc;
+using model::Revision;
+using model::Sequence;
+using nlohmann::json;
+using test_support::eventually;
+
+class Streams : public testing::Test {
+protected:
+    json api(const std::string& subject, const json& body = json::object()) {
+        return json::parse(ask(*client_, "$JS.API." + subject, body.dump()));
+    }
+    json config_of(const std::string& stream) { return api("STREAM.INFO." + stream)["config"]; }
+
+    test_support::NatsServer server_;
+    std::shared_ptr<Connection> client_ = connected_client(server_.url());
+};
+
+TEST_F(Streams, AKvBucketIsMadeAsAdr8SaysItWithoutAgeLimit) {
+    KvStore kv{client_, {.bucket = "convex-c1-election"}};
+    const auto made = kv.ensure();
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_TRUE(made->made);
+    EXPECT_EQ(made->replicas, 1U) << "one server allows one";
+    const auto config = config_of("KV_convex-c1-election");
+    EXPECT_EQ(config["subjects"], json::array({"$KV.convex-c1-election.>"}));
+    EXPECT_EQ(config["max_age"], 0);
+    EXPECT_EQ(config["max_msgs_per_subject"], 1);
+    EXPECT_EQ(config["discard"], "new");
+    EXPECT_EQ(config["allow_rollup_hdrs"], true);
+    EXPECT_EQ(config["allow_direct"], true);
+    EXPECT_EQ(config["deny_delete"], true);
+    EXPECT_EQ(config["storage"], "file");
+    EXPECT_GT(config["max_consumers"], 1000);
+
+    const auto again = kv.ensure();
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->made);
+}
+
+// defects.md C25: the WAL bucket must be made by hand, and nothing says so.
+TEST_F(Streams, AnObjectBucketIsMadeAsAdr20SaysIt) {
+    LogStore log{client_, {.bucket = "convex-c1-wal"}};
+    ASSERT_TRUE(log.ensure());
+    const auto config = config_of("OBJ_convex-c1-wal");
+    EXPECT_EQ(config["subjects"], json::array({"$O.convex-c1-wal.C.>", "$O.convex-c1-wal.M.>"}));
+    EXPECT_EQ(config["max_age"], 0);
+    EXPECT_EQ(config["max_msgs_per_subject"], -1);
+    EXPECT_EQ(config["discard"], "new");
+    EXPECT_EQ(config["deny_delete"], false);
+    EXPECT_EQ(config["deny_purge"], false);
+    EXPECT_GT(config["max_consumers"], 1000);
+}
+
+TEST_F(Streams, MoreReplicasThanServersAreInvalidWhenAskedFor) {
+    KvStore kv{client_, {.bucket = "b", .replicas = 3}};
+    const auto made = kv.ensure();
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Errc::invalid);
+    EXPECT_NE(made.error().message.find("replicas"), std::string::npos) << made.error().message;
+}
+
+TEST_F(Streams, ANameThatIsNoBucketIsInvalid) {
+    EXPECT_EQ((KvStore{client_, {.bucket = "a.b"}}.ensure().error().code), Errc::invalid);
+    EXPECT_EQ((LogStore{client_, {.bucket = ""}}.ensure().error().code), Errc::invalid);
+}
+
+TEST_F(Streams, KeysThatCannotBeSubjectsAreInvalid) {
+    KvStore kv{client_, {.bucket = "b"}};
+    ASSERT_TRUE(kv.ensure());
+    for (const auto* bad : {"", ">", "*", "a b", "a.", "a..b"}) {
+        EXPECT_EQ(kv.get(bad).error().code, Errc::invalid) << bad;
+        EXPECT_EQ(kv.put(bad, {}).error().code, Errc::invalid) << bad;
+        EXPECT_EQ(kv.update(bad, {}, Revision{}).error().code, Errc::invalid) << bad;
+        EXPECT_EQ(kv.erase(bad, Revision{1}).error().code, Errc::invalid) << bad;
+    }
+    LogStore log{client_, {.bucket = "b"}};
+    ASSERT_TRUE(log.ensure());
+    EXPECT_EQ(log.next_chunk(">", Sequence{}).error().code, Errc::invalid);
+    EXPECT_EQ(log.publish_chunks("*", {as_bytes("x")}, Sequence{}).error().code, Errc::invalid);
+}
+
+TEST_F(Streams, ABucketThatIsNotThereIsUnavailableNotEmpty) {
+    KvStore kv{client_, {.bucket = "absent"}};
+    EXPECT_EQ(kv.get("k").error().code, Errc::unavailable);
+    EXPECT_EQ(kv.list().error().code, Errc::unavailable);
+    EXPECT_EQ(kv.put("k", as_bytes("x")).error().code, Errc::unavailable);
+    EXPECT_EQ(kv.update("k", as_bytes("x"), Revision{}).error().code, Errc::unavailable);
+    LogStore log{client_, {.bucket = "absent"}};
+    EXPECT_EQ(log.state().error().code, Errc::unavailable);
+    EXPECT_EQ(log.next_meta(Sequence{}).error().code, Errc::unavailable);
+    EXPECT_EQ(log.find_meta("x").error().code, Errc::unavailable);
+    EXPECT_EQ(log.next_chunk("x", Sequence{}).error().code, Errc::unavailable);
+    EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{}).error().code, Errc::unavailable);
+}
+
+// contracts.md 3: the Go manager's election bucket drops its key after the ttl.
+TEST_F(Streams, TheAgeLimitOfAnOldElectionBucketIsRemovedAndItsDataKept) {
+    api("STREAM.CREATE.KV_old",
+        {{"name", "KV_old"},
+         {"subjects", {"$KV.old.>"}},
+         {"max_age", 3'600'000'000'000},
+         {"max_msgs_per_subject", 1},
+         {"discard", "new"},
+         {"description", "theirs"},
+         {"allow_rollup_hdrs", true},
+         {"deny_delete", true},
+         {"num_replicas", 1},
+         {"storage", "memory"}});
+    ask(*client_, "$KV.old.cooldown-n1", "x");
+    ask(*client_, "$KV.old.leader", "n1");
+    ask(*client_, "$KV.old.cooldown-n2", "x");
+
+    KvStore kept{client_, {.bucket = "old"}};
+    const auto present = kept.ensure();
+    ASSERT_TRUE(present) << present.error().message;
+    EXPECT_FALSE(present->made);
+    EXPECT_FALSE(present->age_removed);
+    EXPECT_EQ(config_of("KV_old")["max_age"], 3'600'000'000'000);
+
+    KvStore election{client_, {.bucket = "old", .remove_age = true}};
+    const auto changed = election.ensure();
+    ASSERT_TRUE(changed) << changed.error().message;
+    EXPECT_TRUE(changed->age_removed);
+    const auto config = config_of("KV_old");
+    EXPECT_EQ(config["max_age"], 0);
+    EXPECT_EQ(config["description"], "theirs");
+    EXPECT_EQ(config["storage"], "memory");
+    EXPECT_FALSE(election.ensure()->age_removed);
+
+    // The bucket has other keys: the stream's last sequence is not the record's revision.
+    const auto leader = election.get("leader").value();
+    ASSERT_TRUE(leader);
+    EXPECT_EQ(model::to_text(leader->value), "n1");
+    EXPECT_EQ(leader->revision, Revision{2});
+    EXPECT_TRUE(election.update("leader", as_bytes("ours"), leader->revision));
+    EXPECT_FALSE(election.update("leader", as_bytes("lost"), leader->revision));
+}
+
+TEST_F(Streams, TwoNodesMakeABucketAtTheSameMoment) {
+    const auto other = connected_client(server_.url());
+    for (int i = 0; i < 10; ++i) {
+        const auto bucket = "b" + std::to_string(i);
+        KvStore a{client_, {.bucket = bucket}};
+        KvStore b{other, {.bucket = bucket}};
+        std::optional<model::Result<Ensured>> from_b;
+        {
+            std::jthread thread{[&] { from_b = b.ensure(); }};
+            const auto from_a = a.ensure();
+            EXPECT_TRUE(from_a) << from_a.error().message;
+        }
+        EXPECT_TRUE(*from_b) << from_b->error().message;
+    }
+}
+
+TEST_F(Streams, AMarkerOfANewerServerIsADeletedKey) {
+    KvStore kv{client_, {.bucket = "b"}};
+    ASSERT_TRUE(kv.ensure());
+    ASSERT_TRUE(
+        client_->request({.subject = "$KV.b.k", .headers = {{"Nats-Marker-Reason", "MaxAge"}}}));
+    EXPECT_FALSE(kv.get("k").value());
+    EXPECT_TRUE(kv.list().value().empty());
+    EXPECT_TRUE(kv.update("k", as_bytes("x"), Revision{}));
+    ASSERT_TRUE(client_->request({.subject = "$KV.b.k", .headers = {{"KV-Operation", "PURGE"}}}));
+    EXPECT_FALSE(kv.get("k").value());
+}
+
+// protocol.md S8: chunks may be read from any replica, but a bucket may not allow that.
+TEST_F(Streams, ChunksOfABucketWithoutDirectReadsAreRead) {
+    api("STREAM.CREATE.OBJ_old",
+        {{"name", "OBJ_old"},
+         {"subjects", {"$O.old.C.>", "$O.old.M.>"}},
+         {"num_replicas", 1},
+         {"storage", "file"}});
+    LogStore log{client_, {.bucket = "old"}};
+    ASSERT_TRUE(log.ensure());
+    const auto last = log.publish_chunks("n", {as_bytes("abc")}, Sequence{});
+    ASSERT_TRUE(last);
+    const auto chunk = log.next_chunk("n", Sequence{}).value();
+    ASSERT_TRUE(chunk);
+    EXPECT_EQ(model::to_text(chunk->data), "abc");
+    EXPECT_FALSE(log.next_chunk("n", Sequence{2}).value());
+}
+
+TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {
+    LogStore log{client_, {.bucket = "b"}};
+    ASSERT_TRUE(log.ensure());
+    // Somebody answers in the stream's place: two answers to one publish, the false one first.
+    api("STREAM.DELETE.OBJ_b");
+    const auto impostor = client_->subscribe("$O.b.M.>", [&](const Incoming& message) {
+        (void)client_->publish(
+            {.subject = message.reply, .payload = as_bytes(R"({"stream":"OBJ_b","seq":9})")});
+    });
+    ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$O.b.M.x"}).has_value(); }));
+    EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{3}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{8}).value(), Sequence{9});
+}
+
+TEST_F(Streams, AnswersThatAreNotUnderstoodAreUnknownNotStored) {
+    std::string said;
+    const auto impostor = client_->subscribe("$KV.b.>", [&](const Incoming& message) {
+        (void)client_->publish({.subject = message.reply, .payload = as_bytes(said)});
+    });
+    ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$KV.b.x"}).has_value(); }));
+    KvStore kv{client_, {.bucket = "b"}};
+    for (const auto* text : {"",
+                             "no json",
+                             "{}",
+                             R"({"stream":"KV_b"})",
+                             R"({"stream":"KV_b","seq":0})",
+                             R"({"stream":"KV_b","seq":-1})",
+                             R"({"error":{"code":503,"err_code":10077,"description":"no space"}})",
+                             R"({"error":{}})",
+                             R"({"error":"text"})"}) {
+        said = text;
+        const auto written = kv.put("k", as_bytes("v"));
+        ASSERT_FALSE(written) << text;
+        EXPECT_EQ(written.error().code, Errc::unknown_outcome) << text;
+    }
+}
+
+}  // namespace
+}  // namespace adapters::nats

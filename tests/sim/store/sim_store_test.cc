@@ -1,0 +1,163 @@
+// The faults of the simulated store; what it does without them is in tests/contract.
+#include <gtest/gtest.h>
+
+#include "tests/sim/store/sim_kv_store.h"
+#include "tests/sim/store/sim_log_store.h"
+
+namespace sim {
+namespace {
+
+using model::as_bytes;
+using model::Errc;
+using model::Revision;
+using model::Sequence;
+using model::to_text;
+
+class SimStore : public testing::Test {
+protected:
+    SimStore() {
+        EXPECT_TRUE(kv_a_.ensure());
+        EXPECT_TRUE(log_a_.ensure());
+    }
+
+    SimServer server_;
+    SimClient& a_ = server_.client("a");
+    SimClient& b_ = server_.client("b");
+    SimKvStore kv_a_{a_, "b"};
+    SimKvStore kv_b_{b_, "b"};
+    SimLogStore log_a_{a_, "b"};
+    SimLogStore log_b_{b_, "b"};
+};
+
+TEST_F(SimStore, APartitionedClientReachesNothingAndIsNotWoken) {
+    int woken = 0;
+    kv_a_.on_change([&] { ++woken; });
+    const auto session = kv_a_.session();
+    a_.set_partitioned(true);
+    EXPECT_EQ(kv_a_.put("k", as_bytes("x")).error().code, Errc::unavailable);
+    EXPECT_EQ(kv_a_.get("k").error().code, Errc::unavailable);
+    EXPECT_EQ(log_a_.state().error().code, Errc::unavailable);
+    EXPECT_TRUE(kv_b_.put("k", as_bytes("b")));
+    EXPECT_EQ(woken, 0);
+    EXPECT_EQ(kv_a_.session(), session);
+
+    a_.set_partitioned(false);
+    EXPECT_EQ(woken, 1);
+    EXPECT_EQ(kv_a_.session(), session + 1);
+    EXPECT_EQ(to_text((**kv_a_.get("k")).value), "b");
+}
+
+TEST_F(SimStore, ALostRequestIsUnknownAndNotApplied) {
+    a_.fail_next(SimFault::request_lost);
+    EXPECT_EQ(kv_a_.put("k", as_bytes("x")).error().code, Errc::unknown_outcome);
+    EXPECT_FALSE(kv_a_.get("k").value());
+    EXPECT_TRUE(kv_a_.put("k", as_bytes("x")));
+}
+
+TEST_F(SimStore, ALostAnswerIsUnknownAndApplied) {
+    a_.fail_next(SimFault::answer_lost);
+    EXPECT_EQ(kv_a_.update("k", as_bytes("x"), Revision{}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(to_text((**kv_a_.get("k")).value), "x");
+    a_.fail_next(SimFault::answer_lost);
+    EXPECT_EQ(kv_a_.update("k", as_bytes("y"), Revision{}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(to_text((**kv_a_.get("k")).value), "x") << "refused, and nobody was told";
+}
+
+TEST_F(SimStore, ALateRequestWinsOnlyIfNobodyElseDid) {
+    const auto revision = kv_a_.update("k", as_bytes("0"), Revision{}).value();
+    a_.fail_next(SimFault::late);
+    EXPECT_EQ(kv_a_.update("k", as_bytes("late"), revision).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(to_text((**kv_b_.get("k")).value), "0");
+    ASSERT_EQ(a_.late(), 1U);
+    a_.deliver_late();
+    EXPECT_EQ(to_text((**kv_b_.get("k")).value), "late");
+
+    const auto next = (**kv_b_.get("k")).revision;
+    a_.fail_next(SimFault::late);
+    EXPECT_FALSE(kv_a_.update("k", as_bytes("later"), next));
+    ASSERT_TRUE(kv_b_.update("k", as_bytes("b"), next));
+    a_.deliver_late();
+    EXPECT_EQ(to_text((**kv_b_.get("k")).value), "b");
+    EXPECT_EQ(a_.late(), 0U);
+}
+
+TEST_F(SimStore, ALateRequestIsRefusedWhenTheStreamWentOn) {
+    const auto revision = kv_a_.update("k", as_bytes("0"), Revision{}).value();
+    a_.fail_next(SimFault::late);
+    EXPECT_FALSE(kv_a_.update("k", as_bytes("late"), revision));
+    ASSERT_TRUE(kv_b_.put("other", as_bytes("x")));
+    a_.deliver_late();
+    EXPECT_EQ(to_text((**kv_b_.get("k")).value), "0");
+}
+
+TEST_F(SimStore, LateWritesArriveInOrderOrNever) {
+    for (const auto* value : {"1", "2", "3"}) {
+        a_.fail_next(SimFault::late);
+        EXPECT_FALSE(kv_a_.put("k", as_bytes(value)));
+    }
+    a_.deliver_late(2);
+    EXPECT_EQ(to_text((**kv_a_.get("k")).value), "2");
+    a_.drop_late();
+    a_.deliver_late();
+    EXPECT_EQ(to_text((**kv_a_.get("k")).value), "2");
+}
+
+// nats.md 4.2, the pipelining hole: a message behind a lost one may still find its number.
+TEST_F(SimStore, APieceBehindALostOneIsJudgedByItsOwnExpectation) {
+    a_.fail_next(SimFault::request_lost);
+    const auto sent = log_a_.publish_chunks("n", {as_bytes("1"), as_bytes("2")}, Sequence{0});
+    EXPECT_EQ(sent.error().code, Errc::conflict) << "the second was refused";
+    EXPECT_EQ(log_a_.state().value().last, Sequence{0});
+
+    a_.fail_next(SimFault::late);
+    EXPECT_FALSE(log_a_.publish_chunks("n", {as_bytes("1")}, Sequence{0}));
+    EXPECT_TRUE(log_b_.publish_meta({.name = "epoch"}, std::nullopt));
+    a_.deliver_late();
+    EXPECT_EQ(log_b_.state().value().last, Sequence{1}) << "fenced";
+}
+
+TEST_F(SimStore, AMarkerThatComesLateIsStored) {
+    a_.fail_next(SimFault::late);
+    EXPECT_EQ(log_a_.publish_meta({.name = "epoch"}, std::nullopt).error().code,
+              Errc::unknown_outcome);
+    ASSERT_TRUE(log_b_.publish_meta({.name = "x"}, Sequence{0}));
+    a_.deliver_late();
+    EXPECT_EQ(log_b_.find_meta("epoch").value()->sequence, Sequence{2});
+}
+
+TEST_F(SimStore, AStoreThatLosesItsNewestMessageGoesBackAndEverybodyReconnects) {
+    ASSERT_TRUE(log_a_.publish_meta({.name = "x"}, Sequence{0}));
+    ASSERT_TRUE(log_a_.publish_meta({.name = "y"}, Sequence{1}));
+    const auto created = log_a_.state().value().created;
+    const auto session_a = log_a_.session();
+    const auto session_b = log_b_.session();
+    server_.lose_last("OBJ_b");
+    EXPECT_EQ(log_a_.session(), session_a + 1);
+    EXPECT_EQ(log_b_.session(), session_b + 1);
+    EXPECT_EQ(log_a_.state().value().last, Sequence{1});
+    EXPECT_EQ(log_a_.state().value().created, created);
+    EXPECT_FALSE(log_a_.find_meta("y").value());
+    EXPECT_EQ(log_b_.publish_meta({.name = "z"}, Sequence{1}).value(), Sequence{2});
+}
+
+TEST_F(SimStore, AStreamThatIsMadeAgainIsAnotherOne) {
+    const auto created = log_a_.state().value().created;
+    server_.remove("OBJ_b");
+    EXPECT_EQ(log_a_.state().error().code, Errc::unavailable);
+    EXPECT_EQ(log_a_.publish_meta({.name = "x"}, Sequence{0}).error().code, Errc::unavailable);
+    ASSERT_TRUE(log_a_.ensure());
+    EXPECT_NE(log_a_.state().value().created, created);
+}
+
+TEST_F(SimStore, FaultsMayBeDrawnForEachWrite) {
+    int writes = 0;
+    a_.set_faults([&] { return ++writes % 2 == 0 ? SimFault::request_lost : SimFault::none; });
+    EXPECT_TRUE(kv_a_.put("k", as_bytes("1")));
+    EXPECT_FALSE(kv_a_.put("k", as_bytes("2")));
+    EXPECT_TRUE(kv_a_.put("k", as_bytes("3")));
+    EXPECT_TRUE(kv_b_.put("k", as_bytes("4")));
+    EXPECT_EQ(writes, 3);
+}
+
+}  // namespace
+}  // namespace sim

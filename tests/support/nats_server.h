@@ -1,0 +1,51 @@
+// A nats-server with JetStream, of one test's own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "tests/support/temp_dir.h"
+
+namespace test_support {
+
+/// Runs from construction to destruction on a free port of 127.0.0.1, with a store folder of its
+/// own; dies with the test. Prints its log when the test has failed. Throws when the server does
+/// not start.
+class NatsServer {
+public:
+    /// `config`: further lines of its configuration file, e.g. authorization.
+    explicit NatsServer(std::string config = {});
+    ~NatsServer();
+    NatsServer(const NatsServer&) = delete;
+    NatsServer& operator=(const NatsServer&) = delete;
+
+    [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+    /// Ends it and waits for its end.
+    void stop(int signal = SIGKILL);
+    /// Starts it again after stop(), same port, same store.
+    void start();
+    /// Stops its clock, not its sockets: SIGSTOP and SIGCONT.
+    void freeze();
+    void thaw();
+    /// Further lines of its configuration, from the next start() on.
+    void set_config(std::string config) { config_ = std::move(config); }
+    /// After stop(): forgets everything that was stored.
+    void wipe();
+
+private:
+    bool try_start();
+    [[nodiscard]] std::string log_file() const { return folder_.path() + "/log"; }
+
+    TempDir folder_;
+    std::string config_;
+    std::uint16_t port_ = 0;
+    pid_t pid_ = 0;
+};
+
+}  // namespace test_support

@@ -1,0 +1,522 @@
+// The real warden with real processes. Rules W0 to W6.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <regex>
+#include <sstream>
+#include <thread>
+
+#include "adapters/linux/clock.h"
+#include "adapters/linux/files.h"
+#include "tests/system/warden_world.h"
+#include "warden/group.h"
+#include "warden/state_file.h"
+
+namespace tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::Instant now() { return adapters::linux_host::Clock{}.now(); }
+
+// "ok until=123": the strike time, half a margin before it.
+model::Instant strike_time(const std::string& held) {
+    const auto until = std::stoll(held.substr(held.find('=') + 1));
+    return model::Instant{model::Duration{until}} - 500ms;
+}
+
+std::string line_of(const std::string& text, const std::string& start) {
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);)
+        if (line.rfind(start, 0) == 0) return line;
+    return {};
+}
+
+std::string boot_id() {
+    auto id = read_file("/proc/sys/kernel/random/boot_id");
+    return id.substr(0, id.find('\n'));
+}
+
+// Each test twice: contained by a cgroup, and by the token in the environment.
+class Warden : public WardenWorld, public testing::WithParamInterface<bool> {
+protected:
+    Warden() { cgroup_ = GetParam(); }
+
+    // A node process that holds a deadline `ms` from now and a backend with a family.
+    std::unique_ptr<NodeLink> active(int ms = 3000) {
+        start_warden();
+        auto node = next_node();
+        held_ = node->tell("hold " + std::to_string(ms));
+        EXPECT_EQ(held_.substr(0, 3), "ok ");
+        EXPECT_EQ(node->tell("start " + family()), "ok");
+        EXPECT_TRUE(
+            eventually([&] { return lives(pid_in("child")) && lives(pid_in("grandchild")); }));
+        return node;
+    }
+    std::string held_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Containment, Warden, testing::Values(true, false), [](const auto& which) {
+    return which.param ? "ByCgroup" : "ByToken";
+});
+
+TEST_P(Warden, KillsAllAtTheStrikeTimeAndNotBefore) {
+    auto node = active(1500);
+    const auto strike = strike_time(held_);
+    const auto node_pid = node->pid();
+    EXPECT_TRUE(eventually([&] { return !lives(node_pid); }));
+    const auto node_dead = now();
+    EXPECT_TRUE(
+        eventually([&] { return !lives(pid_in("child")) && !lives(pid_in("grandchild")); }));
+    const auto all_dead = now();
+    EXPECT_GE(node_dead, strike);
+    EXPECT_LT(all_dead, strike + 400ms);
+    RecordProperty("all_dead_after_strike_us", static_cast<int>((all_dead - strike) / 1us));
+    std::printf("node dead %+ld us, all dead %+ld us after the strike time\n",
+                static_cast<long>((node_dead - strike) / 1us),
+                static_cast<long>((all_dead - strike) / 1us));
+    // And the next one is a candidate.
+    auto next = next_node();
+    EXPECT_EQ(next->view("until"), "0");
+    EXPECT_EQ(next->view("running"), "0");
+    EXPECT_EQ(next->tell("start sleep 600").substr(0, 6), "fenced");
+}
+
+TEST_P(Warden, KillsProcessesThatAreStopped) {
+    auto node = active(1500);
+    for (const pid_t pid : {node->pid(), pid_in("child"), pid_in("grandchild")}) {
+        ASSERT_GT(pid, 0);
+        ::kill(pid, SIGSTOP);
+    }
+    EXPECT_TRUE(eventually([&] {
+        return !lives(node->pid()) && !lives(pid_in("child")) && !lives(pid_in("grandchild"));
+    }));
+    EXPECT_LT(now(), strike_time(held_) + 400ms);
+}
+
+TEST_P(Warden, SparesADisarmedNodeProcessButNotItsBackend) {
+    auto node = active(1500);
+    EXPECT_EQ(node->tell("disarm"), "ok");
+    EXPECT_TRUE(
+        eventually([&] { return !lives(pid_in("child")) && !lives(pid_in("grandchild")); }));
+    EXPECT_GE(now(), strike_time(held_));
+    EXPECT_TRUE(lives(node->pid()));
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_EQ(node->view("until"), "0");
+    // It may become primary again.
+    EXPECT_EQ(node->tell("hold 2000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("start sleep 600"), "ok");
+}
+
+TEST_P(Warden, RenewalsHoldTheStrikeOff) {
+    auto node = active(1000);
+    const auto until = now() + 2500ms;
+    while (now() < until) {
+        ASSERT_EQ(node->tell("hold 1000").substr(0, 2), "ok");
+        std::this_thread::sleep_for(100ms);  // the heartbeat, not a wait for anything
+    }
+    EXPECT_TRUE(lives(pid_in("child")));
+    EXPECT_TRUE(lives(node->pid()));
+}
+
+TEST_P(Warden, KillTakesTheWholeFamily) {
+    auto node = active();
+    EXPECT_EQ(node->tell("kill"), "ok");
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_FALSE(lives(pid_in("child")));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+    EXPECT_EQ(node->view("status"), "9");
+    EXPECT_EQ(node->view("starts"), "1");
+}
+
+TEST_P(Warden, StopEndsTheFirstProcessAndSweepsUpTheRest) {
+    auto node = active();
+    EXPECT_EQ(node->tell("stop"), "ok");
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_EQ(node->view("status"), "15");
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+}
+
+TEST_P(Warden, RestartsADeadNodeProcessBesideItsBackend) {
+    auto node = active();
+    const auto child = pid_in("child");
+    const auto until = node->view("until");
+    ::kill(node->pid(), SIGKILL);
+    auto next = next_node();
+    EXPECT_NE(next->pid(), node->pid());
+    EXPECT_EQ(next->view("until"), until);
+    EXPECT_EQ(next->view("running"), "1");
+    EXPECT_EQ(next->view("pid"), std::to_string(child));
+    EXPECT_TRUE(lives(child));
+    EXPECT_TRUE(lives(pid_in("grandchild")));
+}
+
+TEST_P(Warden, TakesNodeProcessAndBackendWithItAndItsSuccessorTheRest) {
+    auto node = active();
+    EXPECT_EQ(node->tell("claim n1-abc"), "ok");
+    const auto until = node->view("until");
+    ::kill(warden_, SIGKILL);
+    ASSERT_TRUE(wait_warden());
+    EXPECT_TRUE(eventually([&] { return !lives(node->pid()) && !lives(pid_in("child")); }));
+    // PDEATHSIG does not reach it: the next warden does.
+    EXPECT_TRUE(lives(pid_in("grandchild")));
+    start_warden();
+    auto next = next_node();
+    EXPECT_TRUE(eventually([&] { return !lives(pid_in("grandchild")); }));
+    EXPECT_TRUE(eventually([&] { return next->view("running") == "0"; }));
+    // L8, L11: the deadline and the claim are still there.
+    EXPECT_EQ(next->view("until"), until);
+    EXPECT_EQ(next->view("incarnation"), "n1-abc");
+    EXPECT_EQ(next->tell("start sleep 600"), "ok");
+}
+
+TEST_P(Warden, StrikesForAPredecessorWhoseStrikeTimePassedMeanwhile) {
+    auto node = active(1200);
+    const auto strike = strike_time(held_);
+    ::kill(warden_, SIGKILL);
+    ASSERT_TRUE(wait_warden());
+    ASSERT_TRUE(eventually([&] { return now() > strike; }));
+    start_warden();
+    auto next = next_node();
+    EXPECT_EQ(next->view("until"), "0");
+    EXPECT_TRUE(eventually([&] { return !lives(pid_in("grandchild")); }));
+    EXPECT_TRUE(eventually([&] { return next->view("running") == "0"; }));
+    EXPECT_EQ(next->tell("start sleep 600").substr(0, 6), "fenced");
+}
+
+TEST_P(Warden, StrikeOnlyEnforcesTheFileOfADeadWarden) {
+    auto node = active();
+    ::kill(warden_, SIGKILL);
+    ASSERT_TRUE(wait_warden());
+    ASSERT_TRUE(lives(pid_in("grandchild")));
+    auto arguments = files();
+    arguments.emplace_back("--strike-only");
+    EXPECT_EQ(run_warden(arguments), (std::pair<int, std::string>{0, ""}));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+}
+
+TEST_P(Warden, StrikeOnlyHasALivingWardenStrike) {
+    auto node = active();
+    auto arguments = files();
+    arguments.emplace_back("--strike-only");
+    EXPECT_EQ(run_warden(arguments), (std::pair<int, std::string>{0, ""}));
+    EXPECT_FALSE(lives(pid_in("child")));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+    EXPECT_EQ(next_node()->view("until"), "0");
+}
+
+TEST_P(Warden, RefusesAStartUnderADeadlineThatElapsed) {
+    start_warden();
+    auto node = next_node();
+    EXPECT_EQ(node->tell("start sleep 600").substr(0, 6), "fenced");
+    EXPECT_EQ(node->tell("hold 400").substr(0, 6), "fenced");
+    EXPECT_EQ(node->tell("hold -1000").substr(0, 6), "fenced");
+    EXPECT_EQ(node->tell("start sleep 600").substr(0, 6), "fenced");
+}
+
+TEST_P(Warden, SaysWhyACommandCannotBeRun) {
+    start_warden();
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("exec /no/such/program"),
+              "invalid: /no/such/program: not an executable file");
+    EXPECT_EQ(node->tell("exec nothing-of-this-name"),
+              "invalid: nothing-of-this-name: not found in PATH");
+    {
+        std::ofstream script{path("script")};
+        script << "#!/no/such/interpreter\n";
+    }
+    ::chmod(path("script").c_str(), 0755);
+    EXPECT_EQ(node->tell("exec " + path("script")), "invalid: exec: No such file or directory");
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_EQ(node->tell("start sleep 600"), "ok");
+}
+
+// defects.md C10
+TEST_P(Warden, ABackendNeverOutlivesItsWarden) {
+    auto node = active();
+    ::kill(warden_, SIGKILL);
+    ASSERT_TRUE(wait_warden());
+    EXPECT_TRUE(eventually([&] { return !lives(pid_in("child")); }));
+}
+
+TEST_P(Warden, EndsInOrder) {
+    start_warden({.node = {"orderly"}});
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("start " + family()), "ok");
+    ASSERT_TRUE(eventually([&] { return lives(pid_in("grandchild")); }));
+    ::kill(warden_, SIGTERM);
+    EXPECT_EQ(wait_warden(), 0);
+    EXPECT_FALSE(lives(node->pid()));
+    EXPECT_FALSE(lives(pid_in("child")));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+    const auto state = warden::load_state(path("state"));
+    ASSERT_TRUE(state && *state);
+    EXPECT_EQ((*state)->valid_until, model::Instant{});
+    EXPECT_FALSE((*state)->backend);
+}
+
+TEST_P(Warden, EndsWithAStrikeWhereTheNodeProcessDoesNot) {
+    start_warden({.options = {"--stop-timeout-ms", "300"}, .node = {"deaf"}});
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("start " + family()), "ok");
+    ASSERT_TRUE(eventually([&] { return lives(pid_in("grandchild")); }));
+    ::kill(warden_, SIGTERM);
+    EXPECT_EQ(wait_warden(), 1 << 8);
+    EXPECT_FALSE(lives(node->pid()));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+}
+
+class WardenAlone : public WardenWorld {};
+
+TEST_F(WardenAlone, ASecondOneIsRefusedAndNamesTheFirst) {
+    start_warden();
+    auto node = next_node();
+    auto arguments = files();
+    arguments.insert(arguments.end(),
+                     {"--ttl-ms", "3000", "--margin-ms", "1000", "--", "/bin/true"});
+    const auto [status, text] = run_warden(arguments);
+    EXPECT_EQ(status, 1);
+    EXPECT_NE(text.find("pid " + std::to_string(warden_) + ","), std::string::npos) << text;
+    EXPECT_NE(text.find("--help"), std::string::npos) << text;
+    EXPECT_EQ(node->tell("hold 2000").substr(0, 2), "ok");
+}
+
+TEST_F(WardenAlone, NeverKillsAReusedPid) {
+    Bystander innocent;
+    const auto ticks = warden::start_ticks(innocent.pid());
+    ASSERT_TRUE(ticks);
+    ASSERT_TRUE(warden::save_state(
+        path("state"),
+        {.boot_id = boot_id(),
+         .backend = warden::Saved::Backend{
+             .token = "old-1", .pid = innocent.pid(), .start_ticks = *ticks - 1}}));
+    start_warden();
+    auto node = next_node();
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_TRUE(lives(innocent.pid()));
+}
+
+TEST_F(WardenAlone, KillsWhatTheFileNames) {
+    Bystander by_pid;
+    Bystander by_token{{"CONVEX_WARDEN_TOKEN=old-1"}};
+    Bystander other{{"CONVEX_WARDEN_TOKEN=old-12"}};
+    ASSERT_TRUE(warden::save_state(
+        path("state"),
+        {.boot_id = boot_id(),
+         .backend = warden::Saved::Backend{.token = "old-1",
+                                           .pid = by_pid.pid(),
+                                           .start_ticks = *warden::start_ticks(by_pid.pid())}}));
+    start_warden();
+    EXPECT_TRUE(eventually([&] { return !lives(by_pid.pid()) && !lives(by_token.pid()); }));
+    auto node = next_node();
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+    EXPECT_TRUE(lives(other.pid()));
+}
+
+TEST_F(WardenAlone, IgnoresTheFileOfAnotherBoot) {
+    Bystander innocent{{"CONVEX_WARDEN_TOKEN=old-1"}};
+    ASSERT_TRUE(warden::save_state(
+        path("state"),
+        {.boot_id = "another",
+         .valid_until = now() + 3s,
+         .incarnation = "n1-abc",
+         .backend = warden::Saved::Backend{.token = "old-1",
+                                           .pid = innocent.pid(),
+                                           .start_ticks = *warden::start_ticks(innocent.pid())}}));
+    start_warden();
+    auto node = next_node();
+    EXPECT_EQ(node->view("until"), "0");
+    EXPECT_EQ(node->view("running"), "0");
+    EXPECT_EQ(node->view("incarnation"), "");
+    EXPECT_TRUE(lives(innocent.pid()));
+}
+
+TEST_F(WardenAlone, GoesOnWithADamagedFileAndSaysSo) {
+    std::ofstream{path("state")} << "damaged";
+    start_warden();
+    EXPECT_EQ(next_node()->view("until"), "0");
+    EXPECT_NE(log().find("warden.state_unreadable"), std::string::npos);
+}
+
+TEST_F(WardenAlone, KillsANodeProcessThatSendsWhatIsNoRequest) {
+    start_warden();
+    auto node = next_node();
+    (void)node->tell("garbage");
+    auto next = next_node();
+    EXPECT_NE(next->pid(), node->pid());
+    EXPECT_EQ(next->tell("claim x"), "ok");
+}
+
+TEST_F(WardenAlone, EndsWithANodeProcessThatSaysItCannotHelp) {
+    start_warden();
+    (void)next_node()->tell("exit 78");
+    EXPECT_EQ(wait_warden(), 78 << 8);
+}
+
+TEST_F(WardenAlone, SaysThatTheNodesProgramIsNotThere) {
+    start_warden({.node_program = "/no/such/node"});
+    EXPECT_TRUE(eventually([&] {
+        return log().find("node.spawn_failed reason=\"exec: No such file or directory\"") !=
+               std::string::npos;
+    })) << log();
+    ::kill(warden_, SIGTERM);
+    EXPECT_TRUE(wait_warden());
+}
+
+TEST_F(WardenAlone, GivesChildrenACleanSlate) {
+    start_warden({.in_child = [] {
+        ::signal(SIGUSR2, SIG_IGN);
+        ::signal(SIGPIPE, SIG_IGN);
+        sigset_t some;
+        ::sigemptyset(&some);
+        ::sigaddset(&some, SIGINT);
+        ::sigprocmask(SIG_BLOCK, &some, nullptr);
+        ::setpriority(PRIO_PROCESS, 0, 7);
+        (void)::dup2(STDERR_FILENO, 33);
+        (void)::umask(0777);
+    }});
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("start_as_nobody exit 3").substr(0, 2), "ok");
+    EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
+
+    ::chmod(folder_.c_str(), 0777);
+    EXPECT_EQ(
+        node->tell("start_as_nobody { cat /proc/self/status /proc/self/oom_score_adj; "
+                   "cat /proc/$$/environ | tr '\\0' '\\n'; echo cwd=$(readlink /proc/$$/cwd); "
+                   "echo nofile=$(ulimit -n) core=$(ulimit -c) umask=$(umask) "
+                   "sched=$(cut -d' ' -f18,19,41 /proc/$$/stat) "
+                   "session=$$/$(cut -d' ' -f5,6 /proc/$$/stat); "
+                   "} > " +
+                   path("slate.new") + "; mv " + path("slate.new") + " " + path("slate") +
+                   "; exec sleep 600"),
+        "ok");
+    ASSERT_TRUE(eventually([&] { return !read_file(path("slate")).empty(); }));
+    const auto slate = read_file(path("slate"));
+    const std::string none = "0000000000000000";
+    EXPECT_EQ(line_of(slate, "SigBlk"), "SigBlk:\t" + none);
+    EXPECT_EQ(line_of(slate, "SigIgn"), "SigIgn:\t" + none);
+    EXPECT_EQ(line_of(slate, "CapEff"), "CapEff:\t" + none);
+    EXPECT_EQ(line_of(slate, "CapAmb"), "CapAmb:\t" + none);
+    EXPECT_EQ(line_of(slate, "Uid"), "Uid:\t65534\t65534\t65534\t65534");
+    EXPECT_EQ(line_of(slate, "Gid"), "Gid:\t65534\t65534\t65534\t65534");
+    EXPECT_EQ(line_of(slate, "Groups"), "Groups:\t65534 ");
+    EXPECT_EQ(line_of(slate, "cwd="), "cwd=/tmp");
+    // Priority 20 is nice 0; policy 0 is SCHED_OTHER.
+    EXPECT_EQ(line_of(slate, "nofile="),
+              "nofile=77 core=0 umask=0022 sched=20 0 0 session=" + node->view("pid") + "/" +
+                  node->view("pid") + " " + node->view("pid"));
+    EXPECT_NE(slate.find("\n0\n"), std::string::npos);  // the OOM score that the test has
+    EXPECT_EQ(line_of(slate, "ONLY="), "ONLY=this");
+    EXPECT_EQ(line_of(slate, "HOME="), "");
+    EXPECT_NE(line_of(slate, "CONVEX_WARDEN_TOKEN="), "");
+    // What the shell had open for itself is gone with its exec.
+    const auto backend = node->view("pid");
+    ASSERT_TRUE(eventually([&] { return read_file("/proc/" + backend + "/comm") == "sleep\n"; }));
+    EXPECT_EQ(*adapters::linux_host::Files{}.list("/proc/" + backend + "/fd"),
+              (std::vector<std::string>{"0", "1", "2"}));
+
+    const auto of_node = read_file("/proc/" + std::to_string(node->pid()) + "/status");
+    EXPECT_EQ(line_of(of_node, "SigIgn"), "SigIgn:\t" + none);
+    EXPECT_EQ(line_of(of_node, "SigBlk"), "SigBlk:\t" + none);
+    EXPECT_EQ(read_file("/proc/" + std::to_string(node->pid()) + "/oom_score_adj"),
+              read_file("/proc/self/oom_score_adj"));
+    EXPECT_EQ(::sched_getscheduler(node->pid()), SCHED_OTHER);
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(node->pid())), 0);
+}
+
+TEST_F(WardenAlone, TalksToSystemdAndItsChildrenDoNot) {
+    const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    const auto name = path("notify");
+    std::strncpy(at.sun_path, name.c_str(), sizeof at.sun_path - 1);
+    ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    const timeval limit{.tv_sec = 10, .tv_usec = 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const auto next = [socket] {
+        char text[64];
+        const auto got = ::recv(socket, text, sizeof text, 0);
+        return got > 0 ? std::string{text, static_cast<std::size_t>(got)} : std::string{};
+    };
+    start_warden({.node = {"orderly"}, .in_child = [&] {
+                      ::setenv("NOTIFY_SOCKET", name.c_str(), 1);
+                      ::setenv("WATCHDOG_USEC", "100000", 1);
+                      ::unsetenv("WATCHDOG_PID");
+                  }});
+    auto node = next_node();
+    EXPECT_EQ(next(), "READY=1");
+    EXPECT_EQ(next(), "WATCHDOG=1");
+    const auto before = now();
+    EXPECT_EQ(next(), "WATCHDOG=1");
+    EXPECT_EQ(next(), "WATCHDOG=1");
+    EXPECT_LT(now(), before + 1s);
+    EXPECT_EQ(node->tell("env NOTIFY_SOCKET"), "unset");
+    EXPECT_EQ(node->tell("env WATCHDOG_USEC"), "unset");
+    ::kill(warden_, SIGTERM);
+    std::string last;
+    EXPECT_TRUE(eventually([&] { return (last = next()) == "STOPPING=1"; })) << last;
+    EXPECT_EQ(wait_warden(), 0);
+    ::close(socket);
+}
+
+// A log that nobody reads must not hold up a strike.
+TEST_F(WardenAlone, StrikesThoughNobodyReadsItsLog) {
+    int pipe_fds[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(pipe_fds, O_CLOEXEC), 0);
+    ASSERT_EQ(::fcntl(pipe_fds[1], F_SETFL, O_NONBLOCK), 0);
+    const std::string filler(4096, 'x');
+    while (::write(pipe_fds[1], filler.data(), filler.size()) > 0) {
+    }
+    ASSERT_EQ(::fcntl(pipe_fds[1], F_SETFL, 0), 0);
+    start_warden({.in_child = [&] { ::dup2(pipe_fds[1], STDERR_FILENO); }});
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 1000").substr(0, 2), "ok");
+    EXPECT_TRUE(eventually([&] { return !lives(node->pid()); }, 3s));
+    auto next = next_node();
+    EXPECT_EQ(next->view("until"), "0");
+    ::close(pipe_fds[0]);
+    ::close(pipe_fds[1]);
+}
+
+TEST_F(WardenAlone, SleepsWhenNothingHappens) {
+    start_warden();
+    auto node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    const auto status_path = "/proc/" + std::to_string(warden_) + "/status";
+    const auto switches = [&] {
+        return line_of(read_file(status_path), "voluntary_ctxt_switches");
+    };
+    // Quiet once it was quiet for a while: what the answer above set off is over.
+    auto before = switches();
+    ASSERT_TRUE(eventually([&] {
+        std::this_thread::sleep_for(50ms);
+        return std::exchange(before, switches()) == before;
+    }));
+    std::this_thread::sleep_for(1s);  // the time that is measured
+    EXPECT_EQ(switches(), before);
+    std::printf("%s\n%s\n%s\n",
+                line_of(read_file(status_path), "VmRSS").c_str(),
+                line_of(read_file(status_path), "VmLck").c_str(),
+                line_of(read_file(status_path), "Threads").c_str());
+#if !defined(__SANITIZE_ADDRESS__)
+    const auto rss = std::stol(line_of(read_file(status_path), "VmRSS").substr(6));
+    EXPECT_LT(rss, 5000);
+    EXPECT_EQ(::sched_getscheduler(warden_) & ~SCHED_RESET_ON_FORK, SCHED_FIFO);
+#endif
+}
+
+}  // namespace
+}  // namespace tests
