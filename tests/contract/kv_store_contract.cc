@@ -62,6 +62,16 @@ TEST_P(KvStoreContract, AnUpdateOfAnAbsentKeyIsAConflict) {
     EXPECT_EQ(lost.error().code, Errc::conflict);
 }
 
+TEST_P(KvStoreContract, ARevisionOfAnotherKeyIsAConflict) {
+    const auto kv = world_->kv("b");
+    const auto mine = kv->put("mine", as_bytes("a")).value();
+    const auto other = kv->put("other", as_bytes("b")).value();
+    for (const auto* key : {"mine", "new"})
+        EXPECT_EQ(kv->update(key, as_bytes("x"), other).error().code, Errc::conflict) << key;
+    EXPECT_EQ(kv->erase("mine", other).error().code, Errc::conflict);
+    EXPECT_EQ((**kv->get("mine")).revision, mine);
+}
+
 // defects.md C08: a delete that names no revision removes another node's lease.
 TEST_P(KvStoreContract, ErasesOnlyTheRevisionThatWasReadAndCreatesAgain) {
     const auto kv = world_->kv("b");

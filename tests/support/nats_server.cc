@@ -122,7 +122,11 @@ void NatsServer::stop(int signal) {
     pid_ = 0;
 }
 
-void NatsServer::freeze() { ::kill(pid_, SIGSTOP); }
+void NatsServer::freeze() {
+    ::kill(pid_, SIGSTOP);
+    // Its threads run on until each has noticed.
+    ::waitpid(pid_, nullptr, WUNTRACED);
+}
 void NatsServer::thaw() { ::kill(pid_, SIGCONT); }
 
 void NatsServer::wipe() { std::filesystem::remove_all(folder_.path() + "/store"); }
