@@ -9,6 +9,7 @@
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/result.h"
 
 namespace adapters::nats {
 namespace {
@@ -18,6 +19,7 @@ using model::Errc;
 using model::Revision;
 using model::Sequence;
 using namespace std::chrono_literals;
+using test_support::code_of;
 using test_support::eventually;
 
 class Cluster : public testing::Test {
@@ -99,7 +101,7 @@ TEST(TwoServers, AreGivenTimeToBecomeThreeBeforeOneReplicaHasToDo) {
         [&] {
             made = kv.ensure();
             if (made) return true;
-            EXPECT_EQ(made.error().code, Errc::unavailable);
+            EXPECT_EQ(code_of(made), Errc::unavailable);
             const bool too_few = made.error().message.find("(10005)") != std::string::npos;
             if (too_few && !refused_at) refused_at = std::chrono::steady_clock::now();
             return false;
