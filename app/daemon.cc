@@ -130,7 +130,8 @@ int run_node_process(const model::Config& config, int fd) {
     adapters::linux_host::Log log{
         config.log.format.value_or(adapters::linux_host::default_format()),
         static_cast<reconcilers::ports::Level>(config.log.level)};
-    // Never closed but by the end of the process: to the warden a closed socket is a node that broke.
+    // Never closed but by the end of the process: to the warden a closed socket is a node that
+    // broke.
     static auto warden = adapters::linux_host::WardenClient::attach(fd);
     if (!warden) {
         std::fprintf(stderr,

@@ -256,21 +256,25 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
 
     role_runner_.start([this](bool hinted) {
         const auto pass = role_.step(board_.read(), hinted);
+        board_.turned("role", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     replica_runner_.start([this](bool) {
         const auto pass = replica_.step(board_.read());
+        board_.turned("replica", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     backend_runner_.start([this](bool) {
         const auto pass = backend_reconciler_.step(board_.read());
+        board_.turned("backend", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     membership_runner_.start([this](bool) {
         const auto pass = membership_.step(board_.read());
+        board_.turned("membership", clock_.now());
         board_.write(pass.view, pass.status);
         return pass.wake_at;
     });

@@ -37,7 +37,10 @@ ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     // A pass that the lease outlives goes on in the next one, with a newer board.
     while (turn == Turn::more) {
         turn = this->turn(board);
-        if (turn != Turn::retry) last_error_.clear();
+        if (turn != Turn::retry) {
+            if (message_ == last_error_) message_.clear();
+            last_error_.clear();
+        }
         if (ports_.clock.now() - begun >= pass_budget) break;
     }
     judge_fitness(board);
