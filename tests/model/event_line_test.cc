@@ -1,4 +1,5 @@
 #include "model/event_line.h"
+#include "model/wall_time.h"
 
 #include <gtest/gtest.h>
 
