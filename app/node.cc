@@ -34,6 +34,8 @@ using model::Errc;
 using model::Result;
 using std::chrono::milliseconds;
 
+constexpr milliseconds longest_look{1000};  // of the main thread; everything it waits for wakes it
+
 /// Twelve characters that no other process has.
 std::string new_incarnation(reconcilers::ports::Random& random) {
     constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -98,6 +100,7 @@ private:
     adapters::http::HttpProbe probe_;
 
     SharedBoard board_;
+    WakeUp main_;
     Runner role_runner_{clock_};
     Runner replica_runner_{clock_};
     Runner backend_runner_{clock_};
@@ -235,6 +238,7 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
         replica_runner_.wake();
         backend_runner_.wake();
         membership_runner_.wake();
+        main_.wake();
     });
     lease_.on_change([this] { role_runner_.hint(); });
     log_.on_change([this] { replica_runner_.hint(); });
@@ -243,6 +247,7 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
     warden_.on_change([this] {
         role_runner_.wake();
         backend_runner_.wake();
+        main_.wake();
     });
     const auto shown = faces(board_);
     const adapters::nats::MicroService micro{
@@ -282,8 +287,9 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
 
     auto end = NodeEnd::stopped;
     bool told = false;
+    const std::stop_callback stopped{stop, [this] { main_.wake(); }};
     for (;;) {
-        std::this_thread::sleep_for(milliseconds{20});
+        main_.wait(longest_look);
         const auto board = board_.read();
         if (warden_.view().lost) {
             end = NodeEnd::warden_lost;

@@ -11,7 +11,9 @@ using model::Instant;
 using std::chrono::milliseconds;
 
 constexpr milliseconds pass_budget{50};     // then the lease is looked at again
-constexpr milliseconds poll_interval{250};  // hints wake earlier; this is their fallback
+// Hints wake earlier; these are their fallback. A look at the WAL costs no request.
+constexpr milliseconds follow_interval{1000};
+constexpr milliseconds ship_interval{250};
 constexpr milliseconds retry_interval{250};
 constexpr milliseconds write_fence_budget{20};
 constexpr std::size_t history_limit = 32;
@@ -46,7 +48,9 @@ ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     judge_fitness(board);
     const auto now = ports_.clock.now();
     auto wake_at = now;
-    if (turn == Turn::idle) wake_at += poll_interval;
+    if (turn == Turn::idle) {
+        wake_at += phase_ == Phase::shipping || fencing_ ? ship_interval : follow_interval;
+    }
     if (turn == Turn::retry) wake_at += retry_interval;
     const auto& lease = board.role.lease;
     if (lease && now < lease->fence_at()) wake_at = std::min(wake_at, lease->fence_at());

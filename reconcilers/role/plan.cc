@@ -11,7 +11,7 @@ using model::LeaseRecord;
 using std::chrono::milliseconds;
 using Phase = RoleView::Phase;
 
-constexpr milliseconds poll_interval{500};  // the watch wakes earlier; this is its fallback
+constexpr milliseconds poll_interval{1000};  // the watch wakes earlier; this is its fallback
 constexpr milliseconds rank_step{500};
 
 bool mine(const LeaseRecord& record, const Settings& settings) {
