@@ -14,6 +14,7 @@
 #include "app/version.h"
 #include "cli/init.h"
 #include "cli/verbs.h"
+#include "cli/views.h"
 
 namespace cluster {
 namespace {
@@ -31,6 +32,7 @@ int run_verb(Verb verb, const cli::Command& command, const App& app, const cli::
     auto client = app::Client::connect(app.config(), connect_patience);
     if (!client) {
         lines.err(client.error().message + "\n");
+        if (verb == cli::run_status) lines.out(cli::status_text_without_store(app.config()));
         return cli::exit_failed;
     }
     const adapters::linux_host::Clock clock;
@@ -70,7 +72,7 @@ int run_node(const App& app, int fd) {
 }
 
 int run_version() {
-    std::printf("convex-cluster-manager %s\ncommit: %s\nbuilt: %s\n",
+    std::printf("convex-cluster-manager %s\n  commit: %s\n  built:  %s\n",
                 app::version.data(),
                 app::commit.data(),
                 app::built.data());

@@ -10,7 +10,7 @@ using model::Errc;
 using model::Instant;
 using std::chrono::milliseconds;
 
-constexpr milliseconds pass_budget{50};     // then the lease is looked at again
+constexpr milliseconds pass_budget{50};  // then the lease is looked at again
 // Hints wake earlier; these are their fallback. A look at the WAL costs no request.
 constexpr milliseconds follow_interval{1000};
 constexpr milliseconds ship_interval{250};
@@ -353,7 +353,9 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
 
 ReplicaReconciler::Turn ReplicaReconciler::mark() {
     const model::Marker marker{.epoch = epoch_, .node = settings_.node_id};
-    auto stored = ports_.store.publish_meta(model::to_meta(marker), std::nullopt);
+    auto meta = model::to_meta(marker);
+    meta.nuid = ports_.store.new_nuid();  // object readers take a meta without one for damaged
+    auto stored = ports_.store.publish_meta(meta, std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
     seal_.fence = *stored;
     seal_.confirm = ++confirm_wanted_;
@@ -492,7 +494,8 @@ ReplicaReconciler::Turn ReplicaReconciler::publish_opened(const Board& board) {
     if (opened.history.size() > history_limit) {
         opened.history.erase(opened.history.begin(), opened.history.end() - history_limit);
     }
-    const auto meta = model::to_meta(opened);
+    auto meta = model::to_meta(opened);
+    meta.nuid = ports_.store.new_nuid();
     auto stored = ports_.store.publish_meta(meta, seal_.fence);
     if (!stored) {
         if (stored.error().code != Errc::unavailable) enter(Phase::marking);  // S6
