@@ -130,7 +130,8 @@ int run_node_process(const model::Config& config, int fd) {
     adapters::linux_host::Log log{
         config.log.format.value_or(adapters::linux_host::default_format()),
         static_cast<reconcilers::ports::Level>(config.log.level)};
-    // Never closed but by the end of the process: to the warden a closed socket is a node that broke.
+    // Never closed but by the end of the process: to the warden a closed socket is a node that
+    // broke.
     static auto warden = adapters::linux_host::WardenClient::attach(fd);
     if (!warden) {
         std::fprintf(stderr,
@@ -141,9 +142,8 @@ int run_node_process(const model::Config& config, int fd) {
     }
     std::stop_source stop;
     std::jthread waiter{[&signals, &stop](const std::stop_token& end) {
-        const timespec look{.tv_sec = 0, .tv_nsec = 200'000'000};
         while (!end.stop_requested()) {
-            if (sigtimedwait(&signals, nullptr, &look) > 0) stop.request_stop();
+            if (sigwaitinfo(&signals, nullptr) > 0) stop.request_stop();
         }
     }};
     std::fprintf(stderr,
@@ -157,6 +157,8 @@ int run_node_process(const model::Config& config, int fd) {
         [&config, &log](const SharedBoard& board) { return start_faces(config, board, log); },
         stop.get_token());
     waiter.request_stop();
+    pthread_kill(waiter.native_handle(), SIGTERM);  // it waits for nothing else
+    waiter.join();
     if (!end) {
         std::fprintf(stderr, "node: %s\n", end.error().message.c_str());
         return exit_for_good;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -31,6 +32,10 @@ constexpr int consumer_not_found = 10014;
 
 // nats-server 2.15 allows a stream 1000 consumers where its configuration names no number.
 constexpr int max_consumers = 100'000;
+
+// Servers of a cluster that starts find each other; a bucket made meanwhile would have one replica
+// for ever.
+constexpr auto patience = std::chrono::seconds{15};
 
 std::string as_text(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -238,15 +243,24 @@ Result<Ensured> JetStream::make(const StreamShape& shape) {
             if (!present) return present.error();
             return Ensured{.replicas = present->replicas};
         }
-        const bool too_many = code == not_clustered || code == no_suitable_peers;
-        if (too_many && shape.replicas == 0 && replicas > 1) {
+        if (shape.replicas == 0 && replicas > 1 && settles_for_one(code)) {
             config["num_replicas"] = 1;
             continue;
         }
         const auto kind = nested(answer, "error");
-        const bool ours = field(kind, "code", 0) == 400 || code == not_clustered;
+        const bool ours =
+            (field(kind, "code", 0) == 400 && code != no_suitable_peers) || code == not_clustered;
         return error(ours ? Errc::invalid : Errc::unavailable, error_text(answer));
     }
+}
+
+bool JetStream::settles_for_one(int code) {
+    if (code == not_clustered) return true;
+    if (code != no_suitable_peers) return false;
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock{mutex_};
+    if (!too_few_since_) too_few_since_ = now;
+    return now - *too_few_since_ >= patience;
 }
 
 Result<std::optional<StoredMessage>> JetStream::last_of(std::string_view subject) {

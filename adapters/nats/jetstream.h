@@ -2,9 +2,11 @@
 // comes from the stream's leader, except where said.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,7 +42,7 @@ struct StoredMessage {
 /// How a bucket's stream is made. Bytes, number and age of its messages are not limited.
 struct StreamShape {
     std::vector<std::string> subjects;
-    int replicas = 0;               // 0: three where the servers allow it, else one
+    int replicas = 0;  // 0: three; one for a lone server, or when others are missing for 15 s
     int messages_per_subject = -1;  // -1: all are kept
     bool deny_delete = false;
 };
@@ -76,7 +78,8 @@ public:
 
     /// Makes the stream where it is absent. An existing one keeps its data and configuration,
     /// except that an age limit is removed if `remove_age`.
-    /// unavailable: not settled; call again. invalid: the server refuses this configuration.
+    /// unavailable: not settled, or servers are missing for the replicas; call again. invalid: the
+    /// server refuses this configuration.
     [[nodiscard]] model::Result<Ensured> ensure(const StreamShape& shape, bool remove_age);
 
     /// `subjects`: also counts the messages of each subject that matches it.
@@ -110,9 +113,13 @@ private:
                                                   const std::string& body,
                                                   std::string_view rest = {});
     [[nodiscard]] model::Result<Ensured> make(const StreamShape& shape);
+    /// Whether a refusal of three replicas is final, and one has to do.
+    [[nodiscard]] bool settles_for_one(int code);
 
     std::shared_ptr<Connection> connection_;
     std::string stream_;
+    std::mutex mutex_;
+    std::optional<std::chrono::steady_clock::time_point> too_few_since_;
 };
 
 /// What a publish was answered with: stored, or refused because of an expectation (err_code 10071,

@@ -11,7 +11,9 @@ using model::Instant;
 using std::chrono::milliseconds;
 
 constexpr milliseconds pass_budget{50};     // then the lease is looked at again
-constexpr milliseconds poll_interval{250};  // hints wake earlier; this is their fallback
+// Hints wake earlier; these are their fallback. A look at the WAL costs no request.
+constexpr milliseconds follow_interval{1000};
+constexpr milliseconds ship_interval{250};
 constexpr milliseconds retry_interval{250};
 constexpr milliseconds write_fence_budget{20};
 constexpr std::size_t history_limit = 32;
@@ -37,13 +39,18 @@ ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     // A pass that the lease outlives goes on in the next one, with a newer board.
     while (turn == Turn::more) {
         turn = this->turn(board);
-        if (turn != Turn::retry) last_error_.clear();
+        if (turn != Turn::retry) {
+            if (message_ == last_error_) message_.clear();
+            last_error_.clear();
+        }
         if (ports_.clock.now() - begun >= pass_budget) break;
     }
     judge_fitness(board);
     const auto now = ports_.clock.now();
     auto wake_at = now;
-    if (turn == Turn::idle) wake_at += poll_interval;
+    if (turn == Turn::idle) {
+        wake_at += phase_ == Phase::shipping || fencing_ ? ship_interval : follow_interval;
+    }
     if (turn == Turn::retry) wake_at += retry_interval;
     const auto& lease = board.role.lease;
     if (lease && now < lease->fence_at()) wake_at = std::min(wake_at, lease->fence_at());

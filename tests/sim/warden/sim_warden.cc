@@ -58,6 +58,12 @@ public:
     Result<void> claim(const std::string& incarnation) override {
         return ask({.kind = WardenRequest::Kind::claim, .text = incarnation});
     }
+    Result<void> watch(const model::WardenTarget& target) override {
+        return ask({.kind = WardenRequest::Kind::watch, .target = target});
+    }
+    Result<void> forget(const model::WardenTarget& target) override {
+        return ask({.kind = WardenRequest::Kind::forget, .target = target});
+    }
     WardenView view() override { return socket_->view; }
     void on_change(std::function<void()> wake) override { socket_->wake = std::move(wake); }
 
@@ -116,6 +122,8 @@ void SimWarden::backend_died(std::int32_t wait_status) {
     if (backend_.alive) end_backend(wait_status);
 }
 
+void SimWarden::target_appeared() { perform(core_.targets_seen(clock_.now())); }
+
 void SimWarden::terminate() { perform(core_.terminate(clock_.now())); }
 
 void SimWarden::strike_now() { perform(core_.strike_now(clock_.now())); }
@@ -164,6 +172,11 @@ void SimWarden::carry_out(const warden::Action& action) {
                 if (backend_.alive && !backend_.ignores_stop) end_backend(stopped);
             } else if constexpr (std::is_same_v<What, warden::KillBackend>) {
                 kill_backend();
+            } else if constexpr (std::is_same_v<What, warden::EndTargets>) {
+                bool clear = true;
+                for (const auto& target : core_.saved().targets)
+                    clear = machine_.end_target(target) && clear;
+                if (clear) perform(core_.targets_clear(clock_.now()));
             } else if constexpr (std::is_same_v<What, warden::Save>) {
                 file_ = core_.saved();
             } else if constexpr (std::is_same_v<What, warden::Tell>) {

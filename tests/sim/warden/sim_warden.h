@@ -38,6 +38,9 @@ public:
         std::function<void()> spawn_node = [] {};  // then connect() gives it its warden
         std::function<void()> kill_node = [] {};
         std::function<void()> term_node = [] {};
+        /// Kills or removes what is watched; false: it is still there.
+        std::function<bool(const model::WardenTarget&)> end_target =
+            [](const model::WardenTarget&) { return true; };
         std::function<void(const warden::Say&)> say = [](const warden::Say&) {};
     };
 
@@ -64,6 +67,8 @@ public:
 
     void node_died(std::int32_t wait_status);
     void backend_died(std::int32_t wait_status);
+    /// The event of something watched that lives: a start, an address.
+    void target_appeared();
     void terminate();
     void strike_now();
 
