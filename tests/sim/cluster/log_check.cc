@@ -14,8 +14,10 @@ using model::LogEntry;
 
 std::size_t hash_of(const std::map<std::uint32_t, Bytes>& pages) {
     std::size_t sum = pages.size();
-    for (const auto& [number, data] : pages)
-        sum = sum * 31 + std::hash<std::string>{}(model::to_text(data));
+    for (const auto& [number, data] : pages) {
+        const std::string_view bytes{reinterpret_cast<const char*>(data.data()), data.size()};
+        sum = sum * 31 + std::hash<std::string_view>{}(bytes);
+    }
     return sum;
 }
 

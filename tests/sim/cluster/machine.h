@@ -57,6 +57,7 @@ public:
     void kill_node();
     /// The node process dies inside its next pass of the replica, after so many steps on the disk.
     void kill_node_in_step(std::uint64_t steps) { crash_after_ = steps; }
+    void spare_node() { crash_after_.reset(); }
     void kill_warden();
     /// SIGTERM, then a new start, as systemctl restart does.
     void restart_daemon();

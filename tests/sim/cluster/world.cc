@@ -127,7 +127,7 @@ bool World::run_until(const std::function<bool()>& so, Duration within) {
 }
 
 void World::write_row() {
-    schedule_.after(random_.between(milliseconds{5}, milliseconds{60}), [this] { write_row(); });
+    schedule_.after(random_.between(milliseconds{5}, milliseconds{150}), [this] { write_row(); });
     if (!writing_) return;
     for (auto& machine : machines_) {
         if (machine->serving() && machine->commit(++next_row_)) ++committed_;

@@ -102,8 +102,9 @@ Result<void> SimDatabase::settle(const WalPosition& captured) {
     // The last connection that closes copies the WAL into the file and removes it.
     auto closer = sqlite_.open();
     if (!closer) return std::move(closer).error();
+    opener_ = *closer;  // closed by detach, also where the process dies within
     auto copied = sqlite_.checkpoint();
-    sqlite_.close(*closer);
+    detach();
     if (!copied) return std::move(copied).error().during("settle");
     if (sqlite_.opened()) {
         return error(Errc::unavailable, "settle: another process has the database open");
