@@ -168,6 +168,7 @@ void SimWarden::carry_out(const warden::Action& action) {
                 perform(core_.backend_spawned(++last_pid_, 1, clock_.now()));
                 perform(core_.backend_started(clock_.now()));
             } else if constexpr (std::is_same_v<What, warden::StopBackend>) {
+                if (backend_.alive && backend_.ignores_stop) backend_.stop_asked();
                 if (backend_.alive && !backend_.ignores_stop) end_backend(stopped);
             } else if constexpr (std::is_same_v<What, warden::KillBackend>) {
                 kill_backend();

@@ -20,11 +20,12 @@ namespace sim {
 /// backend ends by itself.
 struct SimBackend {
     bool alive = false;
-    bool ignores_stop = false;  // SIGTERM does nothing
+    bool ignores_stop = false;  // SIGTERM does nothing but call stop_asked
     bool unkillable = false;    // in uninterruptible I/O: SIGKILL waits until it is false again
     std::string refuses;        // why its command can't be run; "": it can
     std::function<void()> started = [] {};
     std::function<void()> died = [] {};
+    std::function<void()> stop_asked = [] {};
 };
 
 /// The warden process. It outlives node processes; its file outlives it, but not the machine.
