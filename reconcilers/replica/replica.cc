@@ -348,8 +348,8 @@ ReplicaReconciler::Turn ReplicaReconciler::mark() {
     const model::Marker marker{.epoch = epoch_, .node = settings_.node_id};
     auto stored = ports_.store.publish_meta(model::to_meta(marker), std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
-    seal_.fence = *stored;
-    seal_.confirm = ++confirm_wanted_;
+    // Decided anew in every seal: the database that a first start made is there by the next one.
+    seal_ = {.fence = *stored, .confirm = ++confirm_wanted_};
     enter(Phase::confirming);
     return Turn::idle;  // the role sees what is wanted
 }
