@@ -357,8 +357,8 @@ ReplicaReconciler::Turn ReplicaReconciler::mark() {
     meta.nuid = ports_.store.new_nuid();  // object readers take a meta without one for damaged
     auto stored = ports_.store.publish_meta(meta, std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
-    seal_.fence = *stored;
-    seal_.confirm = ++confirm_wanted_;
+    // Decided anew in every seal: the database that a first start made is there by the next one.
+    seal_ = {.fence = *stored, .confirm = ++confirm_wanted_};
     enter(Phase::confirming);
     return Turn::idle;  // the role sees what is wanted
 }
