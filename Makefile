@@ -46,7 +46,8 @@ lint:
 	@scripts/setup.sh build test lint
 	cmake --preset dev
 	@printf '%s\n' $(if $(ALL),$(filter %.cc,$(SOURCES)),$(CHANGED)) | \
-	    xargs -r -n 1 -P $(JOBS) clang-tidy -p build/dev --quiet
+	    xargs -r -n 1 -P $(JOBS) clang-tidy -p build/dev --quiet \
+	        --extra-arg=-Wno-unknown-warning-option
 
 clean:
 	rm -rf build

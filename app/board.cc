@@ -71,6 +71,11 @@ void SharedBoard::write(const reconcilers::MembershipView& view, const model::No
     wake();
 }
 
+void SharedBoard::turned(const std::string& loop, model::Instant at) {
+    const std::lock_guard lock{mutex_};
+    turns_[loop] = at;
+}
+
 void SharedBoard::shut_down() {
     {
         const std::lock_guard lock{mutex_};

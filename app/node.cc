@@ -34,6 +34,8 @@ using model::Errc;
 using model::Result;
 using std::chrono::milliseconds;
 
+constexpr milliseconds longest_look{1000};  // of the main thread; everything it waits for wakes it
+
 /// Twelve characters that no other process has.
 std::string new_incarnation(reconcilers::ports::Random& random) {
     constexpr std::string_view digits = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -98,6 +100,7 @@ private:
     adapters::http::HttpProbe probe_;
 
     SharedBoard board_;
+    WakeUp main_;
     Runner role_runner_{clock_};
     Runner replica_runner_{clock_};
     Runner backend_runner_{clock_};
@@ -235,6 +238,7 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
         replica_runner_.wake();
         backend_runner_.wake();
         membership_runner_.wake();
+        main_.wake();
     });
     lease_.on_change([this] { role_runner_.hint(); });
     log_.on_change([this] { replica_runner_.hint(); });
@@ -243,6 +247,7 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
     warden_.on_change([this] {
         role_runner_.wake();
         backend_runner_.wake();
+        main_.wake();
     });
     const auto shown = faces(board_);
     const adapters::nats::MicroService micro{
@@ -256,21 +261,25 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
 
     role_runner_.start([this](bool hinted) {
         const auto pass = role_.step(board_.read(), hinted);
+        board_.turned("role", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     replica_runner_.start([this](bool) {
         const auto pass = replica_.step(board_.read());
+        board_.turned("replica", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     backend_runner_.start([this](bool) {
         const auto pass = backend_reconciler_.step(board_.read());
+        board_.turned("backend", clock_.now());
         board_.write(pass.view);
         return pass.wake_at;
     });
     membership_runner_.start([this](bool) {
         const auto pass = membership_.step(board_.read());
+        board_.turned("membership", clock_.now());
         board_.write(pass.view, pass.status);
         return pass.wake_at;
     });
@@ -278,8 +287,9 @@ NodeEnd Node::run(const FacesStarter& faces, const std::stop_token& stop) {
 
     auto end = NodeEnd::stopped;
     bool told = false;
+    const std::stop_callback stopped{stop, [this] { main_.wake(); }};
     for (;;) {
-        std::this_thread::sleep_for(milliseconds{20});
+        main_.wait(longest_look);
         const auto board = board_.read();
         if (warden_.view().lost) {
             end = NodeEnd::warden_lost;

@@ -12,6 +12,29 @@
 
 namespace app {
 
+/// A thread's wait for others.
+class WakeUp {
+public:
+    void wake() {
+        {
+            const std::lock_guard lock{mutex_};
+            woken_ = true;
+        }
+        changed_.notify_one();
+    }
+    /// Returns when woken since the last wait, at the latest after `limit`.
+    void wait(model::Duration limit) {
+        std::unique_lock lock{mutex_};
+        changed_.wait_for(lock, limit, [this] { return woken_; });
+        woken_ = false;
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    bool woken_ = false;
+};
+
 class Runner {
 public:
     /// One pass; `hinted`: something it depends on changed. Returns when to come again.

@@ -4,8 +4,6 @@
 
 #include "model/wall_time.h"
 
-#include "model/wall_time.h"
-
 namespace model {
 namespace {
 

@@ -128,6 +128,24 @@ Spawn read_spawn(Reader& from) {
     return spawn;
 }
 
+bool has_target(WardenRequest::Kind kind) {
+    return kind == WardenRequest::Kind::watch || kind == WardenRequest::Kind::forget;
+}
+
+WardenTarget read_target(Reader& from) {
+    WardenTarget target;
+    const auto kind = from.number<std::uint32_t>();
+    target.kind = static_cast<WardenTarget::Kind>(kind);
+    target.name = from.text();
+    target.ifindex = from.number<std::uint32_t>();
+    const bool cgroup = target.kind == WardenTarget::Kind::cgroup;
+    if ((!cgroup && target.kind != WardenTarget::Kind::address) || target.name.empty() ||
+        target.name.size() > target_name_limit || (cgroup && target.name.front() != '/') ||
+        (!cgroup && target.ifindex == 0))
+        from.refuse();
+    return target;
+}
+
 bool has_nul(const std::vector<std::string>& values) {
     return std::any_of(values.begin(), values.end(), [](const std::string& value) {
         return value.find('\0') != std::string::npos;
@@ -141,7 +159,8 @@ Instant to_instant(std::int64_t ns) { return Instant{Duration{ns}}; }
 
 Result<Bytes> encode(const WardenRequest& request) {
     const auto& spawn = request.spawn;
-    if (has_nul(spawn.command) || has_nul(spawn.env) || has_nul({spawn.dir, request.text}))
+    if (has_nul(spawn.command) || has_nul(spawn.env) ||
+        has_nul({spawn.dir, request.text, request.target.name}))
         return error(Errc::invalid, "a NUL inside of a text");
     if (request.text.size() > incarnation_limit)
         return error(Errc::invalid, "incarnation longer than 128 characters");
@@ -152,6 +171,11 @@ Result<Bytes> encode(const WardenRequest& request) {
     to.number(to_number(request.valid_until));
     to.text(request.text);
     if (request.kind == WardenRequest::Kind::start_backend) write_spawn(to, spawn);
+    if (has_target(request.kind)) {
+        to.number(static_cast<std::uint32_t>(request.target.kind));
+        to.text(request.target.name);
+        to.number(request.target.ifindex);
+    }
     auto packet = to.take();
     if (packet.size() > warden_message_limit)
         return error(Errc::invalid, "command and environment are larger than 128 KiB");
@@ -165,13 +189,14 @@ Result<WardenRequest> decode_warden_request(ByteView packet) {
     WardenRequest request;
     const auto kind = from.number<std::uint32_t>();
     if (kind < static_cast<std::uint32_t>(Kind::hold_until) ||
-        kind > static_cast<std::uint32_t>(Kind::claim))
+        kind > static_cast<std::uint32_t>(Kind::forget))
         return error(Errc::invalid, "unknown kind of request");
     request.kind = static_cast<Kind>(kind);
     request.id = from.number<std::uint64_t>();
     request.valid_until = to_instant(from.number<std::int64_t>());
     request.text = from.text();
     if (request.kind == Kind::start_backend) request.spawn = read_spawn(from);
+    if (has_target(request.kind)) request.target = read_target(from);
     if (!from.finished() || request.id == 0 || request.text.size() > incarnation_limit)
         return error(Errc::invalid, "malformed request");
     return request;

@@ -19,6 +19,7 @@ namespace model {
 /// No packet is larger; a spawn request with more text is refused by the sender.
 inline constexpr std::size_t warden_message_limit = std::size_t{128} * 1024;
 inline constexpr std::size_t incarnation_limit = 128;
+inline constexpr std::size_t target_name_limit = 1024;
 
 /// Everything that the warden needs to start a backend, with names already looked up: a lookup may
 /// block on the network, and the warden never does.
@@ -34,6 +35,16 @@ struct Spawn {
     friend bool operator==(const Spawn&, const Spawn&) = default;
 };
 
+/// Something else that ends with the lease, and that the warden does not run itself (W0): all
+/// processes of a unit's or a container's cgroup, or an address.
+struct WardenTarget {
+    enum class Kind : std::uint32_t { cgroup = 1, address };
+    Kind kind = Kind::cgroup;
+    std::string name;           // absolute path of the cgroup; or "192.0.2.7/24", "2001:db8::7/64"
+    std::uint32_t ifindex = 0;  // of an address
+    friend bool operator==(const WardenTarget&, const WardenTarget&) = default;
+};
+
 struct WardenRequest {
     enum class Kind : std::uint32_t {
         hold_until = 1,  // valid_until
@@ -41,13 +52,16 @@ struct WardenRequest {
         stop_backend,
         kill_backend,
         disarm,
-        claim,  // text: the incarnation
+        claim,   // text: the incarnation
+        watch,   // target
+        forget,  // target
     };
     Kind kind = Kind::hold_until;
     std::uint64_t id = 0;  // comes back in the answer
     Instant valid_until{};
     std::string text;
     Spawn spawn;
+    WardenTarget target;
     friend bool operator==(const WardenRequest&, const WardenRequest&) = default;
 };
 

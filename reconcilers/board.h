@@ -82,6 +82,7 @@ struct BackendView {
     bool give_up = false;  // it was healthy on some node, and can not be made so here in its budget
     std::uint64_t starts = 0;
     std::string message;
+    model::Instant started_at{};  // of the present run, as seen here; {}: it does not run
     model::Instant stop_asked{};  // when the present stop began; {}: none
     bool stuck = false;           // not dead 10 s after its kill
     friend bool operator==(const BackendView&, const BackendView&) = default;

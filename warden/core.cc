@@ -27,10 +27,21 @@ constexpr Duration longest_kill_pause = 1s;
 // Once everything was told to die. Not dead by then: nothing that a process can do helps.
 constexpr Duration last_wait = 10s;
 
+constexpr std::size_t most_targets = 32;
+
+Duration pause_after(int kills) {
+    return std::min(longest_kill_pause, first_kill_pause * (1 << std::min(kills, 6)));
+}
+
 std::string to_text(std::int32_t wait_status) {
     if (WIFEXITED(wait_status)) return "exit " + std::to_string(WEXITSTATUS(wait_status));
     if (WIFSIGNALED(wait_status)) return "signal " + std::to_string(WTERMSIG(wait_status));
     return "unknown";
+}
+
+// Each text is a line of the state file.
+bool has_control_characters(const std::string& text) {
+    return std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
 }
 
 std::string in_ms(Duration d) { return std::to_string(model::to_ms(d)); }
@@ -60,6 +71,8 @@ Actions Core::begin(Instant now) {
         kill_backend(now);
     }
     if (saved_.valid_until != Instant{} && !held(now)) strike("found_at_start", now);
+    // And keep it so, where an earlier warden struck.
+    if (!held(now)) end_targets(now);
     act(Save{});
     spawn_node_at_ = now;
     auto actions = take();
@@ -95,6 +108,14 @@ Actions Core::request(const model::WardenRequest& request, Instant now) {
         case Kind::claim:
             claim(request);
             break;
+        case Kind::watch:
+            watch(request, now);
+            break;
+        case Kind::forget:
+            std::erase(saved_.targets, request.target);
+            act(Save{});
+            answer(request.id);
+            break;
     }
     return take();
 }
@@ -119,15 +140,34 @@ void Core::hold(const model::WardenRequest& request, Instant now) {
     } else {
         saved_.valid_until = {};
         if (saved_.backend) kill_backend(now);
+        end_targets(now);
         act(Save{});
         answer(request.id);
     }
 }
 
+void Core::watch(const model::WardenRequest& request, Instant now) {
+    const auto& target = request.target;
+    auto& list = saved_.targets;
+    if (has_control_characters(target.name)) {
+        answer(request.id, model::error(Errc::invalid, "a control character in the name"));
+        return;
+    }
+    if (std::find(list.begin(), list.end(), target) == list.end()) {
+        if (list.size() >= most_targets) {
+            answer(request.id, model::error(Errc::invalid, "32 things are watched already"));
+            return;
+        }
+        list.push_back(target);
+    }
+    act(Save{});
+    answer(request.id);
+    if (!held(now)) end_targets(now);
+}
+
 void Core::claim(const model::WardenRequest& request) {
     const auto& name = request.text;
-    // A line of the state file.
-    if (std::any_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; })) {
+    if (has_control_characters(name)) {
         answer(request.id, model::error(Errc::invalid, "a control character in the incarnation"));
         return;
     }
@@ -161,12 +201,16 @@ Actions Core::tick(Instant now) {
     if (saved_.valid_until != Instant{} && !held(now)) strike("strike_time", now);
     if (alarm_at_ && *alarm_at_ <= now) {
         alarm_at_.reset();
-        if (saved_.backend || node_ == Node::killed)
+        if (saved_.backend || node_ == Node::killed || end_again_at_)
             say(EventLevel::error,
                 "warden.kill_overdue",
                 {{"pid", std::to_string(saved_.backend ? saved_.backend->pid : 0)}});
     }
     if (kill_again_at_ && *kill_again_at_ <= now && saved_.backend) kill_backend(now);
+    if (end_again_at_ && *end_again_at_ <= now) {
+        end_again_at_.reset();
+        if (!held(now)) end_targets(now);
+    }
     if (stop_by_ && *stop_by_ <= now) {
         stop_by_.reset();
         exit_status_ = 1;
@@ -200,6 +244,7 @@ void Core::strike(std::string_view reason, Instant now) {
     if (!spare) kill_node();
     const bool had_backend = saved_.backend.has_value();
     if (had_backend) kill_backend(now);
+    end_targets(now);
     act(Save{});
     say(EventLevel::warning,
         "warden.struck",
@@ -217,13 +262,18 @@ void Core::kill_node() {
 
 void Core::kill_backend(Instant now) {
     act(KillBackend{});
-    const auto pause = std::min(longest_kill_pause, first_kill_pause * (1 << std::min(kills_, 6)));
-    ++kills_;
-    kill_again_at_ = now + pause;
+    kill_again_at_ = now + pause_after(kills_++);
+}
+
+void Core::end_targets(Instant now) {
+    if (saved_.targets.empty()) return;
+    act(EndTargets{});
+    end_again_at_ = now + pause_after(ends_++);
 }
 
 Actions Core::node_broken(std::string_view why, Instant) {
-    if (node_ == Node::running) {
+    // At an orderly end the socket closes a moment before the process is seen dead.
+    if (node_ == Node::running && !stopping_) {
         say(EventLevel::error, "node.broken", {{"reason", std::string{why}}});
         kill_node();
     }
@@ -236,6 +286,7 @@ Actions Core::node_died(std::int32_t wait_status, Instant now) {
     node_ = Node::absent;
     // Its last fork may have come after the first kill (W1).
     if (saved_.backend && !held(now)) kill_backend(now);
+    if (!held(now)) end_targets(now);
     // It had fenced itself under this deadline: no successor may adopt what it let go.
     if (disarmed_ && saved_.valid_until != Instant{}) strike("disarmed_node_died", now);
 
@@ -319,6 +370,17 @@ Actions Core::backend_seen(Instant now) {
     return take();
 }
 
+Actions Core::targets_seen(Instant now) {
+    if (!held(now)) end_targets(now);
+    return take();
+}
+
+Actions Core::targets_clear(Instant) {
+    end_again_at_.reset();
+    ends_ = 0;
+    return take();
+}
+
 Actions Core::terminate(Instant now) {
     if (stopping_) return take();
     stopping_ = true;
@@ -340,7 +402,10 @@ Actions Core::strike_now(Instant now) {
 
 // Nobody is left who would step down in order: whatever lives goes now.
 void Core::end_when_gone(Instant now) {
-    if (saved_.valid_until != Instant{}) strike("stopped", now);
+    if (saved_.valid_until != Instant{})
+        strike("stopped", now);
+    else
+        end_targets(now);
     if (saved_.backend) {
         if (!kill_again_at_) kill_backend(now);
         if (!exit_by_) exit_by_ = now + last_wait;
@@ -378,6 +443,7 @@ std::optional<Instant> Core::wakeup() const {
     };
     if (saved_.valid_until != Instant{}) consider(strike_at());
     if (saved_.backend) consider(kill_again_at_);
+    consider(end_again_at_);
     consider(alarm_at_);
     consider(spawn_node_at_);
     consider(stop_by_);

@@ -38,6 +38,7 @@ struct Saved {
     model::Instant valid_until{};
     std::string incarnation;
     std::optional<Backend> backend;
+    std::vector<model::WardenTarget> targets;
     friend bool operator==(const Saved&, const Saved&) = default;
 };
 
@@ -52,6 +53,7 @@ struct SpawnBackend {
 };
 struct StopBackend {};  // SIGTERM to its first process
 struct KillBackend {};  // SIGKILL to all of it; where nothing of it lives, backend_gone follows
+struct EndTargets {};   // kill or remove all of saved().targets; where none lives, targets_clear
 struct Save {};         // saved() into the state file
 struct Tell {           // to the node process
     model::WardenAnswer answer;
@@ -70,6 +72,7 @@ using Action = std::variant<KillNode,
                             SpawnBackend,
                             StopBackend,
                             KillBackend,
+                            EndTargets,
                             Save,
                             Tell,
                             Say,
@@ -110,6 +113,10 @@ public:
     /// Something of it lives: an event said so, or a look.
     [[nodiscard]] Actions backend_seen(model::Instant now);
 
+    /// Something of the watched lives, or may: an event said so.
+    [[nodiscard]] Actions targets_seen(model::Instant now);
+    [[nodiscard]] Actions targets_clear(model::Instant now);
+
     /// SIGTERM: an orderly end. SIGUSR1: strike now.
     [[nodiscard]] Actions terminate(model::Instant now);
     [[nodiscard]] Actions strike_now(model::Instant now);
@@ -130,6 +137,8 @@ private:
     void end(int status);
     void end_when_gone(model::Instant now);
     void hold(const model::WardenRequest& request, model::Instant now);
+    void watch(const model::WardenRequest& request, model::Instant now);
+    void end_targets(model::Instant now);
     void claim(const model::WardenRequest& request);
     void start(const model::WardenRequest& request, model::Instant now);
     void answer(std::uint64_t id, std::optional<model::Error> failure = {});
@@ -157,6 +166,8 @@ private:
     std::uint64_t start_request_ = 0;  // to be answered when the exec went well, or did not
     std::optional<model::Instant> kill_again_at_;
     int kills_ = 0;
+    std::optional<model::Instant> end_again_at_;
+    int ends_ = 0;
     std::optional<model::Instant> alarm_at_;
 
     bool stopping_ = false;

@@ -98,7 +98,8 @@ model::Result<void> Loop::open() {
     signals_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals_ < 0) return failed("signalfd");
     if (::sigprocmask(SIG_BLOCK, &wanted, nullptr) != 0) return failed("sigprocmask");
-    for (const int fd : {timer_, signals_})
+    if (auto opened = targets_.open(); !opened) return opened;
+    for (const int fd : {timer_, signals_, targets_.fd()})
         if (auto watched = watch(fd, EPOLLIN); !watched) return watched;
     if (cgroup_.empty()) return {};
     cgroup_events_ = ::open((cgroup_ + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC);
@@ -131,6 +132,7 @@ void Loop::turn() {
     read_signals();
     read_backend_failure();
     look_at_backend();
+    look_at_targets();
     std::uint64_t fired = 0;
     [[maybe_unused]] const auto got = ::read(timer_, &fired, sizeof fired);
     perform(core_.tick(boot_now()));
@@ -249,6 +251,10 @@ void Loop::look_at_backend() {
                                   : core_.backend_gone(boot_now()));
 }
 
+void Loop::look_at_targets() {
+    if (targets_.changed()) perform(core_.targets_seen(boot_now()));
+}
+
 void Loop::perform(Actions actions) {
     std::move(actions.begin(), actions.end(), std::back_inserter(actions_));
     if (std::exchange(performing_, true)) return;
@@ -276,6 +282,8 @@ void Loop::carry_out(const Action& action) {
                 if (backend_ > 0) ::kill(backend_, SIGTERM);
             } else if constexpr (std::is_same_v<What, KillBackend>) {
                 kill_backend();
+            } else if constexpr (std::is_same_v<What, EndTargets>) {
+                end_targets();
             } else if constexpr (std::is_same_v<What, Save>) {
                 save();
             } else if constexpr (std::is_same_v<What, Tell>) {
@@ -338,6 +346,16 @@ void Loop::kill_backend() {
     if (backend_ == 0 && !group_lives(*backend)) perform(core_.backend_gone(boot_now()));
 }
 
+void Loop::end_targets() {
+    auto stuck = targets_.end(core_.saved().targets);
+    if (stuck.empty()) {
+        perform(core_.targets_clear(boot_now()));
+    } else if (stuck != stuck_) {
+        lines_.write({EventLevel::error, "warden.target_stuck", {{"reason", stuck}}});
+    }
+    stuck_ = std::move(stuck);
+}
+
 void Loop::kill_node() {
     if (node_ > 0) ::kill(node_, SIGKILL);
     close_node();
@@ -365,6 +383,7 @@ void Loop::tell(const model::WardenAnswer& answer) {
 // A state that can't be written is no reason to drop the lease: this warden enforces it from
 // memory, and the next one finds an older, shorter deadline. It is a reason to say so, once.
 void Loop::save() {
+    targets_.follow(core_.saved().targets);
     auto saved = save_state(options_.state_file, core_.saved());
     if (!saved && !save_failed_)
         lines_.write(

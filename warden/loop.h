@@ -14,6 +14,7 @@
 #include "warden/notify.h"
 #include "warden/options.h"
 #include "warden/spawn.h"
+#include "warden/targets.h"
 
 namespace warden {
 
@@ -47,12 +48,14 @@ private:
     void reap();
     void read_backend_failure();
     void look_at_backend();
+    void look_at_targets();
 
     void perform(Actions actions);
     void carry_out(const Action& action);
     void spawn_node();
     void spawn_backend(const SpawnBackend& action);
     void kill_backend();
+    void end_targets();
     void kill_node();
     void close_node();
     void tell(const model::WardenAnswer& answer);
@@ -64,6 +67,7 @@ private:
     std::string cgroup_;
     Notify& notify_;
     Lines& lines_;
+    Targets targets_;
 
     int epoll_ = -1;
     int timer_ = -1;
@@ -82,6 +86,7 @@ private:
     std::deque<Action> actions_;
     bool performing_ = false;
     bool save_failed_ = false;
+    std::string stuck_;  // why a target still lives; said once
     std::optional<int> exit_;
     std::vector<std::byte> packet_;
 };

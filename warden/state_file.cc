@@ -68,6 +68,20 @@ std::optional<Saved::Backend> parse_backend(std::string line) {
                           .start_ticks = *ticks_number};
 }
 
+std::optional<model::WardenTarget> parse_target(std::string line) {
+    const auto kind = take_word(line);
+    const auto ifindex = take_word(line);
+    if (!kind || !ifindex || line.empty()) return {};
+    const auto kind_number = model::parse_number(*kind);
+    const auto ifindex_number = model::parse_number(*ifindex);
+    if (!kind_number || *kind_number < 1 || *kind_number > 2 || !ifindex_number ||
+        *ifindex_number > UINT32_MAX)
+        return {};
+    return model::WardenTarget{.kind = static_cast<model::WardenTarget::Kind>(*kind_number),
+                               .name = line,
+                               .ifindex = static_cast<std::uint32_t>(*ifindex_number)};
+}
+
 }  // namespace
 
 std::string to_text(const Saved& saved) {
@@ -80,6 +94,9 @@ std::string to_text(const Saved& saved) {
                 std::to_string(backend->start_ticks) + " " + backend->token + " " +
                 backend->cgroup + "\n";
     }
+    for (const auto& target : saved.targets)
+        text += "target " + std::to_string(static_cast<std::uint32_t>(target.kind)) + " " +
+                std::to_string(target.ifindex) + " " + target.name + "\n";
     text += "sum " + model::to_hex16(checksum(text)) + "\n";
     return text;
 }
@@ -107,6 +124,11 @@ model::Result<Saved> parse_saved(std::string_view text) {
         saved.backend = parse_backend(std::move(*line));
         if (!saved.backend) return damaged;
     }
+    while (auto line = take_line(rest, "target")) {
+        auto target = parse_target(std::move(*line));
+        if (!target) return damaged;
+        saved.targets.push_back(std::move(*target));
+    }
     if (!rest.empty()) return damaged;
     return saved;
 }
@@ -117,7 +139,7 @@ model::Result<std::optional<Saved>> load_state(const std::string& path) {
         if (errno == ENOENT) return std::optional<Saved>{};
         return failed("open", path);
     }
-    std::array<char, 16 * 1024> buffer{};
+    std::array<char, 64 * 1024> buffer{};
     const auto got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0) {
         auto failure = failed("read", path);

@@ -136,6 +136,10 @@ std::string temporary_of(std::string_view path) {
            ".tmp";
 }
 
+bool is_temporary(std::string_view name) {
+    return name.size() > 5 && name.front() == '.' && name.substr(name.size() - 4) == ".tmp";
+}
+
 Result<void> write_temporary(const std::string& path, model::ByteView bytes, bool durable) {
     const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)};
     if (!file.open()) return failed("open", path);
@@ -175,7 +179,7 @@ Result<std::vector<std::string>> Files::list(std::string_view folder) {
     errno = 0;
     while (const dirent* const entry = ::readdir(stream)) {
         const std::string_view name{entry->d_name};
-        if (name != "." && name != "..") names.emplace_back(name);
+        if (name != "." && name != ".." && !is_temporary(name)) names.emplace_back(name);
         errno = 0;
     }
     const bool broken = errno != 0;
@@ -192,8 +196,11 @@ Result<void> Files::make_folder(std::string_view path) {
         end = path.find('/', end + 1);
         const auto folder = path.substr(0, end);
         if (folder == "/") continue;
-        if (::mkdir(std::string{folder}.c_str(), 0700) != 0 && errno != EEXIST)
+        if (::mkdir(std::string{folder}.c_str(), 0700) == 0) {
+            if (auto synced = sync_folder(folder_of(folder)); !synced) return synced;
+        } else if (errno != EEXIST) {
             return failed("make folder", folder);
+        }
     }
     struct stat what {};
     if (::stat(std::string{path}.c_str(), &what) != 0) return failed("stat", path);

@@ -7,7 +7,7 @@ namespace adapters::linux_host {
 
 /// reconcilers::ports::Files on the real disk. Safe from several threads on different files. Blocks
 /// as long as the disk does. New files are 0600, folders 0700. write() goes through `.NAME.tmp` in
-/// the same folder: one that a crash left is overwritten by the next write, and read by nobody.
+/// the same folder: one that a crash left is overwritten by the next write, and never listed.
 class Files final : public reconcilers::ports::Files {
 public:
     [[nodiscard]] model::Result<bool> exists(std::string_view path) override;

@@ -188,6 +188,14 @@ Result<void> WardenClient::claim(const std::string& incarnation) {
     return reader_->ask({.kind = WardenRequest::Kind::claim, .text = incarnation});
 }
 
+Result<void> WardenClient::watch(const model::WardenTarget& target) {
+    return reader_->ask({.kind = WardenRequest::Kind::watch, .target = target});
+}
+
+Result<void> WardenClient::forget(const model::WardenTarget& target) {
+    return reader_->ask({.kind = WardenRequest::Kind::forget, .target = target});
+}
+
 WardenView WardenClient::view() { return reader_->view(); }
 
 void WardenClient::on_change(std::function<void()> wake) { reader_->on_change(std::move(wake)); }

@@ -29,6 +29,8 @@ public:
     [[nodiscard]] model::Result<void> kill_backend() override;
     [[nodiscard]] model::Result<void> disarm() override;
     [[nodiscard]] model::Result<void> claim(const std::string& incarnation) override;
+    [[nodiscard]] model::Result<void> watch(const model::WardenTarget& target) override;
+    [[nodiscard]] model::Result<void> forget(const model::WardenTarget& target) override;
 
     /// As of the last message; waits up to 100 ms for the first one, which the warden sends at
     /// once.

@@ -12,8 +12,10 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/nats/batch.h"
 #include "adapters/nats/gate.h"
 #include "adapters/nats/link.h"
+#include "adapters/nats/numbers.h"
 #include "adapters/nats/random_id.h"
 
 namespace adapters::nats {
@@ -26,83 +28,6 @@ using namespace std::chrono_literals;
 constexpr auto tick_interval = 500ms;
 constexpr auto first_retry = 250ms;
 constexpr auto slowest_retry = 1000ms;
-
-/// What nats.c hands to callbacks is a number, looked up here: a callback may come after its owner
-/// is gone.
-template <typename T>
-class Numbers {
-public:
-    static void* add(const std::shared_ptr<T>& owner) {
-        const std::lock_guard lock{mutex()};
-        const auto number = ++last();
-        owners()[number] = owner;
-        return reinterpret_cast<void*>(number);
-    }
-    static std::shared_ptr<T> find(void* number) {
-        const std::lock_guard lock{mutex()};
-        const auto found = owners().find(reinterpret_cast<std::uintptr_t>(number));
-        return found == owners().end() ? nullptr : found->second.lock();
-    }
-    static void remove(void* number) {
-        const std::lock_guard lock{mutex()};
-        owners().erase(reinterpret_cast<std::uintptr_t>(number));
-    }
-
-private:
-    // Never destroyed: threads of nats.c may outlive static objects.
-    static std::mutex& mutex() {
-        static auto* object = new std::mutex;
-        return *object;
-    }
-    static std::map<std::uintptr_t, std::weak_ptr<T>>& owners() {
-        static auto* object = new std::map<std::uintptr_t, std::weak_ptr<T>>;
-        return *object;
-    }
-    static std::uintptr_t& last() {
-        static std::uintptr_t number = 0;
-        return number;
-    }
-};
-
-/// Requests sent together and their answers.
-class Batch {
-public:
-    explicit Batch(std::size_t size) : answers_(size), open_{size} {}
-
-    /// The first answer to a request counts.
-    void answer(std::size_t index, Result<Incoming> answer) {
-        const std::lock_guard lock{mutex_};
-        if (index >= answers_.size() || answers_[index]) return;
-        answers_[index] = std::move(answer);
-        if (--open_ == 0) complete_.notify_all();
-    }
-
-    void answer_rest(const model::Error& failure) {
-        for (std::size_t i = 0; i < answers_.size(); ++i)
-            answer(i, failure);
-    }
-
-    void wait_until(std::chrono::steady_clock::time_point deadline) {
-        std::unique_lock lock{mutex_};
-        complete_.wait_until(lock, deadline, [this] { return open_ == 0; });
-    }
-
-    /// Once all are answered.
-    std::vector<Result<Incoming>> take() {
-        const std::lock_guard lock{mutex_};
-        std::vector<Result<Incoming>> answers;
-        answers.reserve(answers_.size());
-        for (auto& answer : answers_)
-            answers.push_back(std::move(*answer));
-        return answers;
-    }
-
-private:
-    std::mutex mutex_;
-    std::condition_variable complete_;
-    std::vector<std::optional<Result<Incoming>>> answers_;
-    std::size_t open_;
-};
 
 }  // namespace
 
@@ -218,7 +143,7 @@ public:
         return reason_;
     }
 
-    std::vector<Result<Incoming>> exchange(std::span<const Outgoing> messages);
+    std::vector<Result<Incoming>> exchange(std::span<const Outgoing> messages, Deadline until);
     Result<void> publish(const Outgoing& message);
     void add(const std::shared_ptr<Subscription::Entry>& entry);
     void add(const std::shared_ptr<Registration::Entry>& entry);
@@ -455,10 +380,15 @@ void Connection::Core::run(Registration::Entry::Kind kind) {
     }
 }
 
-std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoing> messages) {
-    const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
+std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoing> messages,
+                                                         Deadline until) {
+    const auto begin = std::chrono::steady_clock::now();
     const auto batch = std::make_shared<Batch>(messages.size());
     const auto current = link();
+    if (begin >= until) {
+        batch->answer_rest(model::error(Errc::unavailable, "no time left to send it"));
+        return batch->take();
+    }
     if (!current || !connected_) {
         const auto reason = last_reason();
         batch->answer_rest(model::error(
@@ -482,8 +412,8 @@ std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoin
             batch->answer(rest, model::error(Errc::unavailable, "not sent"));
         break;
     }
-    batch->wait_until(deadline);
-    std::string late = "no answer within " + std::to_string(model::to_ms(options_.timeout)) + " ms";
+    batch->wait_until(until);
+    std::string late = "no answer within " + std::to_string(model::to_ms(until - begin)) + " ms";
     if (const auto reason = last_reason(); !reason.empty()) late += " (" + reason + ')';
     batch->answer_rest(model::error(Errc::unknown_outcome, std::move(late)));
     {
@@ -564,12 +494,17 @@ std::uint64_t Connection::session() const { return core_->session(); }
 model::Duration Connection::timeout() const { return core_->options().timeout; }
 std::string Connection::last_reason() const { return core_->last_reason(); }
 
-Result<Incoming> Connection::request(const Outgoing& message) {
-    return std::move(exchange({&message, 1}).front());
+Deadline Connection::deadline() const {
+    return std::chrono::steady_clock::now() + core_->options().timeout;
 }
 
-std::vector<Result<Incoming>> Connection::exchange(std::span<const Outgoing> messages) {
-    return core_->exchange(messages);
+Result<Incoming> Connection::request(const Outgoing& message, Deadline until) {
+    return std::move(exchange({&message, 1}, until).front());
+}
+
+std::vector<Result<Incoming>> Connection::exchange(std::span<const Outgoing> messages,
+                                                   Deadline until) {
+    return core_->exchange(messages, until);
 }
 
 Result<void> Connection::publish(const Outgoing& message) { return core_->publish(message); }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -143,8 +144,12 @@ Result<std::uint32_t> Session::read_page_size() {
     std::array<std::byte, 2> bytes{};
     auto whole = checkpointer_->read_file(16, bytes);
     if (!whole) return std::move(whole).error();
-    const auto size = model::load_be<std::uint16_t>(bytes);
-    return size == 1 ? 65536U : std::uint32_t{size};
+    const auto stored = model::load_be<std::uint16_t>(bytes);
+    const std::uint32_t size = stored == 1 ? 65536U : stored;
+    if (!*whole || size < 512 || !std::has_single_bit(size)) {
+        return error(Errc::corrupt, path_ + ": page size " + std::to_string(size));
+    }
+    return size;
 }
 
 /// Whether the WAL still is what it was at `saved`, so that its next frame is the next to capture.

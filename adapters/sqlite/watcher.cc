@@ -56,45 +56,50 @@ void Watcher::run(const std::stop_token& stop) {
         ::poll(&stopped, 1, static_cast<int>(folder_poll.count()));
         if (stop.stop_requested()) return;
     }
-    while (wait_for_write(stop)) {
+    while (!stop.stop_requested()) {
+        if (!wait_for_write(std::nullopt)) continue;
         wait_for_commit(stop);
-        if (stop.stop_requested()) return;
-        wake_();
+        if (!stop.stop_requested()) wake_();
     }
 }
 
-bool Watcher::wait_for_write(const std::stop_token& stop) {
+bool Watcher::wait_for_write(std::optional<microseconds> timeout) {
+    const timespec time{
+        .tv_sec = 0,
+        .tv_nsec = std::chrono::nanoseconds{timeout.value_or(microseconds{0})}.count()};
+    pollfd events[] = {{.fd = inotify_, .events = POLLIN, .revents = 0},
+                       {.fd = stop_event_, .events = POLLIN, .revents = 0}};
+    if (::ppoll(events, 2, timeout ? &time : nullptr, nullptr) <= 0) return false;
+    alignas(inotify_event) char buffer[4096];
+    bool written = false;
     for (;;) {
-        pollfd events[] = {{.fd = inotify_, .events = POLLIN, .revents = 0},
-                           {.fd = stop_event_, .events = POLLIN, .revents = 0}};
-        ::poll(events, 2, -1);
-        if (stop.stop_requested()) return false;
-        alignas(inotify_event) char buffer[4096];
-        bool written = false;
-        for (;;) {
-            const ssize_t size = ::read(inotify_, buffer, sizeof buffer);
-            if (size <= 0) break;
-            for (ssize_t at = 0; at < size;) {
-                const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-                written = written || (event->mask & IN_Q_OVERFLOW) != 0 ||
-                          (event->len > 0 && wal_name_ == event->name);
-                at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
-            }
+        const ssize_t size = ::read(inotify_, buffer, sizeof buffer);
+        if (size <= 0) return written;
+        for (ssize_t at = 0; at < size;) {
+            const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+            written = written || (event->mask & IN_Q_OVERFLOW) != 0 ||
+                      (event->len > 0 && wal_name_ == event->name);
+            at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
         }
-        if (written) return true;
     }
 }
 
 void Watcher::wait_for_commit(const std::stop_token& stop) {
-    const auto until = std::chrono::steady_clock::now() + look_for;
-    for (auto step = first_look;; step = std::min(step * 2, slowest_look)) {
+    auto until = std::chrono::steady_clock::now() + look_for;
+    for (auto step = first_look; !stop.stop_requested();) {
         const auto now = index_.copy();
         if (!now || now != last_) {
             last_ = now;
             return;
         }
-        if (stop.stop_requested() || std::chrono::steady_clock::now() >= until) return;
-        std::this_thread::sleep_for(step);
+        if (std::chrono::steady_clock::now() >= until) return;
+        // The event may have been of a commit that showed already: another one begins anew.
+        if (wait_for_write(step)) {
+            step = first_look;
+            until = std::chrono::steady_clock::now() + look_for;
+        } else {
+            step = std::min(step * 2, slowest_look);
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 // Tells when the WAL may have grown.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -24,9 +26,9 @@ public:
 
 private:
     void run(const std::stop_token& stop);
-    /// Waits until the folder tells of the WAL. False: stop.
-    [[nodiscard]] bool wait_for_write(const std::stop_token& stop);
-    /// Waits until the wal-index differs from `last_`, or that took too long.
+    /// Whether the folder told of the WAL before `timeout` (none: waits for ever) or stop.
+    [[nodiscard]] bool wait_for_write(std::optional<std::chrono::microseconds> timeout);
+    /// Returns when the wal-index differs from `last_`, or that took too long, or at stop.
     void wait_for_commit(const std::stop_token& stop);
 
     std::string folder_;

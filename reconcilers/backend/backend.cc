@@ -65,6 +65,7 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     view.starts = observed->starts;
     view.ready = memory_.ready;
     view.give_up = memory_.failures >= starts_to_give_up;
+    view.started_at = memory_.started_at;
     view.stop_asked = memory_.stop_asked;
     view.stuck =
         alive && memory_.kill_asked != Instant{} && now >= memory_.kill_asked + stuck_after;

@@ -11,6 +11,7 @@ using model::Instant;
 using std::chrono::milliseconds;
 
 constexpr int heartbeats_to_be_stale = 3;
+constexpr int changes_of_an_owner = 2;
 constexpr milliseconds retry_interval{500};
 constexpr milliseconds least_publish_interval{50};
 
@@ -88,7 +89,12 @@ void MembershipReconciler::read_nodes(const std::vector<ports::StatusEntry>& nod
         const auto& id = entry.status.node_id;
         view_.members.push_back(id);
         auto& seen = seen_[id];
-        if (seen.revision != entry.revision) seen = {.revision = entry.revision, .changed_at = now};
+        if (seen.revision != entry.revision) {
+            const bool first = seen.revision == model::Revision{};
+            seen = {.revision = entry.revision,
+                    .changed_at = now,
+                    .changes = first ? 0 : seen.changes + 1};
+        }
         if (id == settings_.node_id) continue;
         view_.peers.push_back({.status = entry.status, .fresh = fresh(seen, entry.status, now)});
     }
@@ -109,9 +115,9 @@ void MembershipReconciler::claim(const std::vector<ports::StatusEntry>& nodes, I
                               (other.host == settings_.host && !other.incarnation.empty() &&
                                other.incarnation == ports_.warden.view().incarnation);
         if (!was_mine && fresh(seen_[settings_.node_id], other, now)) {
-            // Watched for as long as a live owner would take to write again.
-            const bool changed =
-                seen_[settings_.node_id].changed_at > started_at_ + settings_.heartbeat;
+            // A live owner writes again and again. One change may be a late request of a process of
+            // ours that is gone, and the first sight, however late it comes, is none.
+            const bool changed = seen_[settings_.node_id].changes >= changes_of_an_owner;
             const auto text = "node id '" + settings_.node_id + "' is in use by another process (" +
                               other.api_url + ", machine " + other.host.machine_id +
                               "): give this node another nodeId, or stop that one";

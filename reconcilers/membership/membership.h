@@ -60,6 +60,7 @@ private:
     struct Seen {
         model::Revision revision;
         model::Instant changed_at{};
+        int changes = 0;  // since the first sight of it
     };
 
     void read_nodes(const std::vector<ports::StatusEntry>& nodes, model::Instant now);

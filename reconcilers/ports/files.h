@@ -23,9 +23,10 @@ public:
 
     [[nodiscard]] virtual model::Result<bool> exists(std::string_view path) = 0;
     [[nodiscard]] virtual model::Result<std::uint64_t> size(std::string_view path) = 0;
-    /// Names in a folder, sorted; empty for an absent folder.
+    /// Names in a folder, sorted; empty for an absent folder. What a write that was cut short left
+    /// is not listed.
     [[nodiscard]] virtual model::Result<std::vector<std::string>> list(std::string_view folder) = 0;
-    /// Makes a folder and its parents; present is success.
+    /// Makes a folder and its parents, durably; present is success.
     [[nodiscard]] virtual model::Result<void> make_folder(std::string_view path) = 0;
 
     /// The whole of a small file (at most 256 MiB).

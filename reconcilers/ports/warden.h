@@ -11,6 +11,7 @@
 
 #include "model/result.h"
 #include "model/time.h"
+#include "model/warden_message.h"
 
 namespace reconcilers::ports {
 
@@ -60,6 +61,17 @@ public:
 
     /// Names this process's incarnation in the warden's file (L11).
     [[nodiscard]] virtual model::Result<void> claim(const std::string& incarnation) = 0;
+
+    /// Puts something that the warden does not run on the list of what ends with the lease, before
+    /// it is started or bound (W0); it stays there until forget(). While no strike time is ahead,
+    /// whatever of the list lives or appears is killed or removed. Repeating either is success.
+    /// invalid: no such kind of thing, or the list is full (32).
+    [[nodiscard]] virtual model::Result<void> watch(const model::WardenTarget& target) {
+        return model::error(model::Errc::invalid, "this warden cannot watch " + target.name);
+    }
+    [[nodiscard]] virtual model::Result<void> forget(const model::WardenTarget& target) {
+        return model::error(model::Errc::invalid, "this warden does not watch " + target.name);
+    }
 
     [[nodiscard]] virtual WardenView view() = 0;
     /// Calls `wake` from any thread when the view changed.

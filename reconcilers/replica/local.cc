@@ -146,7 +146,9 @@ Result<void> Local::drop_all_staged() {
     }
     if (auto removed = files_.remove(state_path("settled")); !removed) return removed;
     settled_.reset();
-    return {};
+    // After a power cut none may come back and pass for the data that stands there then.
+    if (auto synced = files_.sync_folder(state_path("staged")); !synced) return synced;
+    return files_.sync_folder(paths_.state);
 }
 
 Result<void> Local::save_settled(const Settled& settled) {
@@ -251,8 +253,9 @@ Result<void> Local::finish(const Intent& intent) {
         if (intent.kind == Intent::Kind::rejoin) {
             copy = Copy{.position = intent.position, .nuid = intent.nuid};
         }
-        if (auto dropped = drop_all_staged(); !dropped) return dropped;
     }
+    // They say where capture of the data that is not there any more stood.
+    if (auto dropped = drop_all_staged(); !dropped) return dropped;
     if (auto saved = save(standing_.log, copy, true); !saved) return saved;
     if (auto removed = files_.remove(state_path("intent")); !removed) return removed;
     if (auto synced = files_.sync_folder(paths_.state); !synced) return synced;

@@ -10,8 +10,10 @@ using model::Errc;
 using model::Instant;
 using std::chrono::milliseconds;
 
-constexpr milliseconds pass_budget{50};     // then the lease is looked at again
-constexpr milliseconds poll_interval{250};  // hints wake earlier; this is their fallback
+constexpr milliseconds pass_budget{50};  // then the lease is looked at again
+// Hints wake earlier; these are their fallback. A look at the WAL costs no request.
+constexpr milliseconds follow_interval{1000};
+constexpr milliseconds ship_interval{250};
 constexpr milliseconds retry_interval{250};
 constexpr milliseconds write_fence_budget{20};
 constexpr std::size_t history_limit = 32;
@@ -37,13 +39,18 @@ ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     // A pass that the lease outlives goes on in the next one, with a newer board.
     while (turn == Turn::more) {
         turn = this->turn(board);
-        if (turn != Turn::retry) last_error_.clear();
+        if (turn != Turn::retry) {
+            if (message_ == last_error_) message_.clear();
+            last_error_.clear();
+        }
         if (ports_.clock.now() - begun >= pass_budget) break;
     }
     judge_fitness(board);
     const auto now = ports_.clock.now();
     auto wake_at = now;
-    if (turn == Turn::idle) wake_at += poll_interval;
+    if (turn == Turn::idle) {
+        wake_at += phase_ == Phase::shipping || fencing_ ? ship_interval : follow_interval;
+    }
     if (turn == Turn::retry) wake_at += retry_interval;
     const auto& lease = board.role.lease;
     if (lease && now < lease->fence_at()) wake_at = std::min(wake_at, lease->fence_at());
@@ -346,7 +353,9 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
 
 ReplicaReconciler::Turn ReplicaReconciler::mark() {
     const model::Marker marker{.epoch = epoch_, .node = settings_.node_id};
-    auto stored = ports_.store.publish_meta(model::to_meta(marker), std::nullopt);
+    auto meta = model::to_meta(marker);
+    meta.nuid = ports_.store.new_nuid();  // object readers take a meta without one for damaged
+    auto stored = ports_.store.publish_meta(meta, std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
     // Decided anew in every seal: the database that a first start made is there by the next one.
     seal_ = {.fence = *stored, .confirm = ++confirm_wanted_};
@@ -485,7 +494,8 @@ ReplicaReconciler::Turn ReplicaReconciler::publish_opened(const Board& board) {
     if (opened.history.size() > history_limit) {
         opened.history.erase(opened.history.begin(), opened.history.end() - history_limit);
     }
-    const auto meta = model::to_meta(opened);
+    auto meta = model::to_meta(opened);
+    meta.nuid = ports_.store.new_nuid();
     auto stored = ports_.store.publish_meta(meta, seal_.fence);
     if (!stored) {
         if (stored.error().code != Errc::unavailable) enter(Phase::marking);  // S6

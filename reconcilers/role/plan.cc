@@ -11,7 +11,7 @@ using model::LeaseRecord;
 using std::chrono::milliseconds;
 using Phase = RoleView::Phase;
 
-constexpr milliseconds poll_interval{500};  // the watch wakes earlier; this is its fallback
+constexpr milliseconds poll_interval{1000};  // the watch wakes earlier; this is its fallback
 constexpr milliseconds rank_step{500};
 
 bool mine(const LeaseRecord& record, const Settings& settings) {
@@ -189,7 +189,10 @@ std::string takeover_barred(
     if (contains(spec.leave, settings.node_id)) return "this node leaves the cluster";
     if (spec.paused && !last_holder) return "the cluster is paused";
     if (settings.nofailover && !(asked_for && wish->force)) return "nofailover is set on this node";
-    if (!board.replica.fit) return board.replica.unfit_because;
+    if (!board.replica.fit) {
+        const auto& why = board.replica.unfit_because;
+        return why.empty() ? "the data here is not known yet" : why;
+    }
     if (!board.backend.dead) return "this node's own backend is not observed dead";
     if (record && !record->members.empty() && !contains(record->members, settings.node_id)) {
         return "the leader has not admitted this node yet";  // F5

@@ -6,6 +6,7 @@
 
 #include "tests/contract/store_world.h"
 #include "tests/support/eventually.h"
+#include "tests/support/result.h"
 
 namespace contract {
 namespace {
@@ -14,6 +15,7 @@ using model::as_bytes;
 using model::Errc;
 using model::Revision;
 using model::to_text;
+using test_support::code_of;
 using test_support::eventually;
 
 class KvStoreContract : public StoreContract {};
@@ -32,7 +34,7 @@ TEST_P(KvStoreContract, CreatesWithExpectationZeroOnlyOnce) {
     ASSERT_TRUE(first) << first.error().message;
     const auto second = kv->update("leader", as_bytes("b"), Revision{});
     ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, Errc::conflict);
+    EXPECT_EQ(code_of(second), Errc::conflict);
     const auto entry = kv->get("leader");
     ASSERT_TRUE(entry && *entry);
     EXPECT_EQ((*entry)->key, "leader");
@@ -50,7 +52,7 @@ TEST_P(KvStoreContract, UpdatesOnlyTheRevisionThatWasRead) {
     for (const auto wrong : {*first, Revision{second->value + 1}}) {
         const auto lost = kv->update("leader", as_bytes("c"), wrong);
         ASSERT_FALSE(lost);
-        EXPECT_EQ(lost.error().code, Errc::conflict);
+        EXPECT_EQ(code_of(lost), Errc::conflict);
     }
     EXPECT_EQ(to_text((**kv->get("leader")).value), "b");
 }
@@ -59,7 +61,17 @@ TEST_P(KvStoreContract, AnUpdateOfAnAbsentKeyIsAConflict) {
     const auto kv = world_->kv("b");
     const auto lost = kv->update("leader", as_bytes("a"), Revision{3});
     ASSERT_FALSE(lost);
-    EXPECT_EQ(lost.error().code, Errc::conflict);
+    EXPECT_EQ(code_of(lost), Errc::conflict);
+}
+
+TEST_P(KvStoreContract, ARevisionOfAnotherKeyIsAConflict) {
+    const auto kv = world_->kv("b");
+    const auto mine = kv->put("mine", as_bytes("a")).value();
+    const auto other = kv->put("other", as_bytes("b")).value();
+    for (const auto* key : {"mine", "new"})
+        EXPECT_EQ(code_of(kv->update(key, as_bytes("x"), other)), Errc::conflict) << key;
+    EXPECT_EQ(code_of(kv->erase("mine", other)), Errc::conflict);
+    EXPECT_EQ((**kv->get("mine")).revision, mine);
 }
 
 // defects.md C08: a delete that names no revision removes another node's lease.
@@ -69,14 +81,14 @@ TEST_P(KvStoreContract, ErasesOnlyTheRevisionThatWasReadAndCreatesAgain) {
     const auto second = kv->update("k", as_bytes("b"), *first);
     const auto stale = kv->erase("k", *first);
     ASSERT_FALSE(stale);
-    EXPECT_EQ(stale.error().code, Errc::conflict);
+    EXPECT_EQ(code_of(stale), Errc::conflict);
     ASSERT_TRUE(kv->get("k").value());
 
     const auto erased = kv->erase("k", *second);
     ASSERT_TRUE(erased) << erased.error().message;
     EXPECT_FALSE(kv->get("k").value());
     EXPECT_TRUE(kv->list().value().empty());
-    EXPECT_EQ(kv->update("k", as_bytes("c"), *second).error().code, Errc::conflict);
+    EXPECT_EQ(code_of(kv->update("k", as_bytes("c"), *second)), Errc::conflict);
 
     const auto again = kv->update("k", as_bytes("d"), Revision{});
     ASSERT_TRUE(again) << again.error().message;
@@ -87,7 +99,7 @@ TEST_P(KvStoreContract, ErasesOnlyTheRevisionThatWasReadAndCreatesAgain) {
 TEST_P(KvStoreContract, ErasingWithoutARevisionIsInvalid) {
     const auto kv = world_->kv("b");
     ASSERT_TRUE(kv->put("k", as_bytes("a")));
-    EXPECT_EQ(kv->erase("k", Revision{}).error().code, Errc::invalid);
+    EXPECT_EQ(code_of(kv->erase("k", Revision{})), Errc::invalid);
     EXPECT_TRUE(kv->get("k").value());
 }
 
@@ -187,7 +199,7 @@ TEST_P(KvStoreContract, OfWritersThatRaceExactlyOneWinsEachRound) {
         }
         ASSERT_EQ(from_a->has_value() + from_b->has_value(), 1) << round;
         const auto& lost = *from_a ? *from_b : *from_a;
-        EXPECT_EQ(lost.error().code, Errc::conflict);
+        EXPECT_EQ(code_of(lost), Errc::conflict);
         revision = *from_a ? **from_a : **from_b;
     }
 }

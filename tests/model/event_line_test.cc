@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/wall_time.h"
+
 namespace model {
 namespace {
 
@@ -39,11 +41,6 @@ TEST(EventLine, AValueNeverForgesALine) {
         EXPECT_EQ(line.find('\x1b'), std::string::npos);
         EXPECT_EQ(line.find('\r'), std::string::npos);
     }
-}
-
-TEST(EventLine, KnowsLeapDaysAndTheTimeBeforeTheEpoch) {
-    EXPECT_EQ(to_rfc3339({.ms = 1'709'164'800'000}), "2024-02-29T00:00:00.000Z");
-    EXPECT_EQ(to_rfc3339({.ms = -1}), "1969-12-31T23:59:59.999Z");
 }
 
 TEST(EventLine, ParsesLevelsAndFormats) {

@@ -31,6 +31,24 @@ TEST(WardenMessage, RequestsSurviveThePacket) {
     EXPECT_EQ(*decode_warden_request(*encode(claim)), claim);
 }
 
+TEST(WardenMessage, TargetsSurviveThePacketOrAreRefused) {
+    WardenRequest watch{
+        .kind = WardenRequest::Kind::watch,
+        .id = 1,
+        .target = {.kind = WardenTarget::Kind::address, .name = "192.0.2.7/24", .ifindex = 2}};
+    EXPECT_EQ(*decode_warden_request(*encode(watch)), watch);
+    watch.target.ifindex = 0;
+    EXPECT_FALSE(decode_warden_request(*encode(watch)));
+    watch.kind = WardenRequest::Kind::forget;
+    watch.target = {.name = "/sys/fs/cgroup/x"};
+    EXPECT_EQ(*decode_warden_request(*encode(watch)), watch);
+    for (const auto& bad :
+         {std::string{}, std::string{"relative"}, "/" + std::string(target_name_limit, 'x')}) {
+        watch.target.name = bad;
+        EXPECT_FALSE(decode_warden_request(*encode(watch)));
+    }
+}
+
 TEST(WardenMessage, AnswersSurviveThePacket) {
     WardenAnswer answer{.id = 3,
                         .failure = error(Errc::fenced, "no strike time is ahead"),

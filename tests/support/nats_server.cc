@@ -32,11 +32,29 @@ std::string read_file(const std::string& path) {
     return text.str();
 }
 
+/// True where nobody listens on it now.
+bool is_free(std::uint16_t port) {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool free =
+        ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(probe);
+    return free;
+}
+
 /// Below the kernel's range for outgoing connections, so that the port is still free at a restart.
 std::uint16_t pick_port() {
     static std::mt19937 generator{std::random_device{}()};
     std::uniform_int_distribution<int> ports{18000, 31999};
-    return static_cast<std::uint16_t>(ports(generator));
+    for (;;) {
+        const auto port = static_cast<std::uint16_t>(ports(generator));
+        if (is_free(port)) return port;
+    }
 }
 
 }  // namespace
@@ -110,9 +128,34 @@ void NatsServer::stop(int signal) {
     pid_ = 0;
 }
 
-void NatsServer::freeze() { ::kill(pid_, SIGSTOP); }
+void NatsServer::freeze() {
+    ::kill(pid_, SIGSTOP);
+    // Its threads run on until each has noticed.
+    ::waitpid(pid_, nullptr, WUNTRACED);
+}
 void NatsServer::thaw() { ::kill(pid_, SIGCONT); }
 
 void NatsServer::wipe() { std::filesystem::remove_all(folder_.path() + "/store"); }
+
+NatsCluster::NatsCluster(std::size_t size) {
+    std::vector<std::uint16_t> ports;
+    std::string routes;
+    for (std::size_t i = 0; i < size; ++i) {
+        ports.push_back(pick_port());
+        routes += (i > 0 ? ", " : "") + std::string{"nats://127.0.0.1:"} + std::to_string(ports[i]);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+        servers_.push_back(std::make_unique<NatsServer>(
+            "server_name: s" + std::to_string(i) + "\ncluster { name: c, listen: \"127.0.0.1:" +
+            std::to_string(ports[i]) + "\", routes: [" + routes + "] }"));
+    }
+}
+
+std::vector<std::string> NatsCluster::urls() const {
+    std::vector<std::string> urls;
+    for (const auto& server : servers_)
+        urls.push_back(server->url());
+    return urls;
+}
 
 }  // namespace test_support

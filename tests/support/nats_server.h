@@ -4,9 +4,12 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/support/temp_dir.h"
 
@@ -46,6 +49,19 @@ private:
     std::string config_;
     std::uint16_t port_ = 0;
     pid_t pid_ = 0;
+};
+
+/// Servers that replicate each other's streams; named s0, s1, ... Needs some seconds until its
+/// JetStream answers.
+class NatsCluster {
+public:
+    explicit NatsCluster(std::size_t size);
+
+    [[nodiscard]] NatsServer& at(std::size_t index) { return *servers_.at(index); }
+    [[nodiscard]] std::vector<std::string> urls() const;
+
+private:
+    std::vector<std::unique_ptr<NatsServer>> servers_;
 };
 
 }  // namespace test_support

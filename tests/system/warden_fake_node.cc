@@ -68,6 +68,12 @@ std::string obey(WardenClient& warden, int warden_fd, const std::string& command
     if (verb == "stop") return outcome(warden.stop_backend());
     if (verb == "kill") return outcome(warden.kill_backend());
     if (verb == "disarm") return outcome(warden.disarm());
+    if (verb == "watch_cgroup") return outcome(warden.watch({.name = rest}));
+    if (verb == "watch_address" || verb == "forget_address") {
+        const model::WardenTarget target{
+            .kind = model::WardenTarget::Kind::address, .name = rest, .ifindex = 1};
+        return outcome(verb == "watch_address" ? warden.watch(target) : warden.forget(target));
+    }
     if (verb == "claim") return outcome(warden.claim(rest));
     if (verb == "view") return describe(warden.view());
     if (verb == "env") {

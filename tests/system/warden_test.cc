@@ -472,6 +472,101 @@ TEST_F(WardenAlone, TalksToSystemdAndItsChildrenDoNot) {
     ::close(socket);
 }
 
+// A unit's or a container's cgroup, which others start and stop.
+class ForeignCgroup {
+public:
+    ForeignCgroup() {
+        std::string why;
+        path_ = warden::make_cgroup("warden-test-" + std::to_string(::getpid()), why);
+        EXPECT_NE(path_, "") << why;
+        remove();
+    }
+    ~ForeignCgroup() {
+        warden::kill_group({.cgroup = path_});
+        EXPECT_TRUE(eventually([&] { return remove(); }));
+    }
+    ForeignCgroup(const ForeignCgroup&) = delete;
+    ForeignCgroup& operator=(const ForeignCgroup&) = delete;
+    void make() { EXPECT_EQ(::mkdir(path_.c_str(), 0755), 0); }
+    bool remove() { return ::rmdir(path_.c_str()) == 0 || errno == ENOENT; }
+    void put(pid_t pid) { std::ofstream{path_ + "/cgroup.procs"} << pid; }
+    [[nodiscard]] const std::string& path() const { return path_; }
+
+private:
+    std::string path_;
+};
+
+TEST_F(WardenAlone, KillsTheUnitThatItWatchesAndKeepsItSo) {
+    ForeignCgroup unit;
+    start_warden();
+    auto node = next_node();
+    const auto held = node->tell("hold 1500");
+    ASSERT_EQ(held.substr(0, 2), "ok");
+    // Armed before it is there (W0).
+    ASSERT_EQ(node->tell("watch_cgroup " + unit.path()), "ok");
+    unit.make();
+    const Bystander first;
+    unit.put(first.pid());
+    EXPECT_TRUE(eventually([&] { return !lives(first.pid()); }));
+    EXPECT_GE(now(), strike_time(held));
+    EXPECT_LT(now(), strike_time(held) + 400ms);
+    // A start that was already with systemd or an engine.
+    const Bystander second;
+    unit.put(second.pid());
+    EXPECT_TRUE(eventually([&] { return !lives(second.pid()); }, 2s));
+    // And in a cgroup that was made anew.
+    EXPECT_TRUE(eventually([&] { return unit.remove(); }));
+    unit.make();
+    const Bystander third;
+    unit.put(third.pid());
+    EXPECT_TRUE(eventually([&] { return !lives(third.pid()); }, 2s));
+    // Under a deadline it may live.
+    auto next = next_node();
+    ASSERT_EQ(next->tell("hold 3000").substr(0, 2), "ok");
+    const Bystander fourth;
+    unit.put(fourth.pid());
+    EXPECT_FALSE(eventually([&] { return !lives(fourth.pid()); }, 300ms));
+}
+
+// Runs `ip` in the network namespace of a process.
+std::string ip_in(pid_t pid, const std::string& arguments) {
+    const auto command =
+        "nsenter --net=/proc/" + std::to_string(pid) + "/ns/net ip " + arguments + " 2>&1";
+    FILE* const out = ::popen(command.c_str(), "r");
+    std::string text;
+    char buffer[512];
+    while (std::fgets(buffer, sizeof buffer, out) != nullptr)
+        text += buffer;
+    ::pclose(out);
+    return text;
+}
+
+TEST_F(WardenAlone, RemovesTheAddressThatItWatchesAndKeepsItSo) {
+    start_warden({.in_child = [] { (void)::unshare(CLONE_NEWNET); }});
+    auto node = next_node();
+    const auto has = [&](const std::string& address) {
+        return ip_in(warden_, "-o addr show dev lo").find(" " + address) != std::string::npos;
+    };
+    const auto held = node->tell("hold 1500");
+    ASSERT_EQ(held.substr(0, 2), "ok");
+    for (const auto* const address : {"192.0.2.7/32", "2001:db8::7/128"}) {
+        ASSERT_EQ(node->tell(std::string{"watch_address "} + address), "ok");
+        ASSERT_EQ(ip_in(warden_, std::string{"addr add "} + address + " dev lo"), "");
+    }
+    ASSERT_EQ(ip_in(warden_, "addr add 192.0.2.8/32 dev lo"), "");
+    ASSERT_TRUE(has("192.0.2.7/32") && has("2001:db8::7/128"));
+    EXPECT_TRUE(eventually([&] { return !has("192.0.2.7/32") && !has("2001:db8::7/128"); }));
+    EXPECT_GE(now(), strike_time(held));
+    EXPECT_TRUE(has("192.0.2.8/32"));
+    // A thawed holder's refresh makes it anew: test-hosts.md 2.
+    ASSERT_EQ(ip_in(warden_, "addr replace 192.0.2.7/32 dev lo"), "");
+    EXPECT_TRUE(eventually([&] { return !has("192.0.2.7/32"); }, 2s));
+    auto next = next_node();
+    ASSERT_EQ(next->tell("forget_address 192.0.2.7/32"), "ok");
+    ASSERT_EQ(ip_in(warden_, "addr replace 192.0.2.7/32 dev lo"), "");
+    EXPECT_FALSE(eventually([&] { return !has("192.0.2.7/32"); }, 300ms));
+}
+
 // A log that nobody reads must not hold up a strike.
 TEST_F(WardenAlone, StrikesThoughNobodyReadsItsLog) {
     int pipe_fds[2] = {-1, -1};

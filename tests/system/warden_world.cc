@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "warden/group.h"
@@ -174,7 +175,7 @@ std::unique_ptr<NodeLink> WardenWorld::next_node() {
     pollfd wait{.fd = listener_, .events = POLLIN, .revents = 0};
     if (::poll(&wait, 1, 15'000) <= 0) {
         ADD_FAILURE() << "no node process came\n" << log();
-        std::abort();
+        throw std::runtime_error{"no node process came"};
     }
     return std::make_unique<NodeLink>(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
 }

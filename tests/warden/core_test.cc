@@ -345,6 +345,74 @@ TEST_F(CoreTest, TellsWhyACommandCannotBeRun) {
     EXPECT_EQ(answer_to(actions, 2), "invalid");
 }
 
+WardenRequest watch(std::uint64_t id = 20) {
+    return {.kind = Kind::watch,
+            .id = id,
+            .target = {
+                .kind = model::WardenTarget::Kind::address, .name = "192.0.2.7/32", .ifindex = 1}};
+}
+
+TEST_F(CoreTest, EndsWhatItWatchesAtTheStrikeTimeAndNotBefore) {
+    auto core = active();
+    const auto watched = core.request(watch(), at(0s));
+    EXPECT_EQ(answer_to(watched, 20), "ok");
+    EXPECT_EQ(count<EndTargets>(watched), 0);
+    EXPECT_LT(place<Save>(watched), place<Tell>(watched));
+    EXPECT_EQ(count<EndTargets>(core.tick(at(9s) - 1ns)), 0);
+    EXPECT_EQ(count<EndTargets>(core.targets_seen(at(9s) - 1ns)), 0);
+    const auto strike = core.tick(at(9s));
+    EXPECT_EQ(count<EndTargets>(strike), 1);
+    EXPECT_LT(place<KillBackend>(strike), place<EndTargets>(strike));
+    EXPECT_EQ(count<EndTargets>(core.node_died(killed_by_9, at(9s))), 1);
+}
+
+TEST_F(CoreTest, KeepsWhatItWatchesEnded) {
+    auto core = active();
+    (void)core.request(watch(), at(0s));
+    (void)core.tick(at(9s));
+    EXPECT_EQ(count<EndTargets>(core.tick(at(10s))), 1);
+    (void)core.targets_clear(at(10s));
+    EXPECT_EQ(count<EndTargets>(core.tick(at(30s))), 0);
+    EXPECT_EQ(count<EndTargets>(core.targets_seen(at(31s))), 1);
+}
+
+TEST_F(CoreTest, WhatIsWatchedWithoutADeadlineEndsAtOnce) {
+    auto core = fresh();
+    EXPECT_EQ(count<EndTargets>(core.request(watch(), at(0s))), 1);
+}
+
+TEST_F(CoreTest, NoLeaseMeansNoAddress) {
+    auto core = active();
+    (void)core.request(watch(), at(0s));
+    EXPECT_EQ(count<EndTargets>(core.request(hold(Instant{}, 3), at(1s))), 1);
+}
+
+TEST_F(CoreTest, ForgetsWhatItWatched) {
+    auto core = active();
+    (void)core.request(watch(), at(0s));
+    (void)core.request(watch(21), at(0s));
+    EXPECT_EQ(core.saved().targets.size(), 1U);
+    auto forget = watch(22);
+    forget.kind = Kind::forget;
+    EXPECT_EQ(answer_to(core.request(forget, at(1s)), 22), "ok");
+    EXPECT_TRUE(core.saved().targets.empty());
+    EXPECT_EQ(answer_to(core.request(forget, at(1s)), 22), "ok");
+    EXPECT_EQ(count<EndTargets>(core.tick(at(9s))), 0);
+}
+
+TEST_F(CoreTest, WatchesThirtyTwoThings) {
+    auto core = active();
+    auto request = watch();
+    for (std::uint32_t i = 1; i <= 32; ++i) {
+        request.target.ifindex = i;
+        EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "ok");
+    }
+    request.target.ifindex = 33;
+    EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "invalid");
+    request.target = {.name = "/a\nb"};
+    EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "invalid");
+}
+
 TEST_F(CoreTest, KeepsAClaimAndRefusesOneThatWouldBreakTheFile) {
     auto core = fresh();
     auto claim = ask(Kind::claim);
@@ -475,6 +543,19 @@ TEST_F(Before, StrikesWhereTheStrikeTimePassedMeanwhile) {
     Core late{settings(), saved()};
     EXPECT_THAT(events(late.begin(at(9s))), testing::Contains("warden.struck"));
     EXPECT_EQ(late.status().valid_until, Instant{});
+}
+
+TEST_F(Before, EndsWhatAnEarlierWardenWatched) {
+    auto watched = saved();
+    watched.targets = {{.name = "/cg/unit"}};
+    Core early{settings(), watched};
+    EXPECT_EQ(count<EndTargets>(early.begin(at(9s) - 1ns)), 0);
+    EXPECT_EQ(count<EndTargets>(early.tick(at(9s))), 1);
+    Core late{settings(), watched};
+    EXPECT_GE(count<EndTargets>(late.begin(at(9s))), 1);
+    watched.valid_until = {};
+    Core without{settings(), watched};
+    EXPECT_EQ(count<EndTargets>(without.begin(at(0s))), 1);
 }
 
 TEST_F(Before, IgnoresAnotherBoot) {

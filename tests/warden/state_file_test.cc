@@ -11,11 +11,16 @@ namespace warden {
 namespace {
 
 Saved full() {
-    return {.boot_id = "4f0c",
-            .valid_until = model::Instant{model::Duration{123456789012345}},
-            .incarnation = "n1 with spaces",
-            .backend = Saved::Backend{
-                .token = "aa-1", .cgroup = "/sys/fs/cgroup/a b", .pid = 42, .start_ticks = 777}};
+    return {
+        .boot_id = "4f0c",
+        .valid_until = model::Instant{model::Duration{123456789012345}},
+        .incarnation = "n1 with spaces",
+        .backend =
+            Saved::Backend{
+                .token = "aa-1", .cgroup = "/sys/fs/cgroup/a b", .pid = 42, .start_ticks = 777},
+        .targets = {
+            {.name = "/sys/fs/cgroup/x y"},
+            {.kind = model::WardenTarget::Kind::address, .name = "2001:db8::7/64", .ifindex = 3}}};
 }
 
 TEST(StateFile, SurvivesTheText) {

@@ -200,8 +200,6 @@ TEST_F(HttpServerTest, GarbageGetsNothingGoodAndHarmsNobody) {
           std::string{"GET /%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"},
           std::string{"GET /?%zz=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"},
           std::string("\0\1\2\3\r\n\r\n", 8),
-          "GET / HTTP/1.1\r\nContent-Length: -5\r\nConnection: close\r\n\r\n" +
-              std::string(5000, 'x'),
           "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + std::string(99, 'x'),
           std::string{"GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n"
                       "Connection: close\r\n\r\n"}}) {
@@ -217,12 +215,15 @@ TEST_F(HttpServerTest, GarbageGetsNothingGoodAndHarmsNobody) {
 
 // The library waits for the rest of such a body as it does for a slow client's: nothing is
 // answered.
-TEST_F(HttpServerTest, AChunkThatLiesAboutItsLengthHarmsNobody) {
-    for (const char* length : {"-5", "ffffffffffffffff", "7fffffff"}) {
+TEST_F(HttpServerTest, ABodyThatLiesAboutItsLengthHarmsNobody) {
+    for (const char* head : {"Transfer-Encoding: chunked\r\n\r\n-5\r\n",
+                             "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+                             "Transfer-Encoding: chunked\r\n\r\n7fffffff\r\n",
+                             "Content-Length: -5\r\n\r\n",
+                             "Content-Length: 100\r\n\r\n"}) {
         Client client{port_};
-        client.send(std::string{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"} + length +
-                    "\r\nxx\r\n0\r\n\r\n");
-        EXPECT_THAT(get("/x"), StartsWith("HTTP/1.1 200")) << length;
+        client.send(std::string{"POST / HTTP/1.1\r\n"} + head + "xx\r\n0\r\n\r\n");
+        EXPECT_THAT(get("/x"), StartsWith("HTTP/1.1 200")) << head;
     }
 }
 

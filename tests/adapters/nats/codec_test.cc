@@ -8,12 +8,14 @@
 #include "adapters/nats/object_meta.h"
 #include "adapters/nats/random_id.h"
 #include "adapters/nats/rfc3339.h"
+#include "tests/support/result.h"
 
 namespace adapters::nats {
 namespace {
 
 using model::as_bytes;
 using model::to_text;
+using test_support::code_of;
 
 // RFC 4648, section 10.
 TEST(Base64, KnowsTheVectorsOfItsRfc) {
@@ -130,8 +132,8 @@ TEST(ObjectMeta, OfTheWrongShapeIsNone) {
 }
 
 TEST(ObjectMeta, WhatJsonCannotCarryIsInvalid) {
-    EXPECT_EQ(to_json({.name = "\xff"}, "b").error().code, model::Errc::invalid);
-    EXPECT_EQ(to_json({.name = "a", .metadata = {{"k", "\xc3"}}}, "b").error().code,
+    EXPECT_EQ(code_of(to_json({.name = "\xff"}, "b")), model::Errc::invalid);
+    EXPECT_EQ(code_of(to_json({.name = "a", .metadata = {{"k", "\xc3"}}}, "b")),
               model::Errc::invalid);
 }
 

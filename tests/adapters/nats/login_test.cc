@@ -7,11 +7,13 @@
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/result.h"
 #include "tests/support/temp_dir.h"
 
 namespace adapters::nats {
 namespace {
 
+using test_support::code_of;
 using test_support::eventually;
 using test_support::NatsServer;
 using test_support::TempDir;
@@ -65,7 +67,7 @@ TEST_F(TlsLogin, ByTheServersAuthority) {
     NatsServer server{config(false)};
     const auto url = "tls://127.0.0.1:" + std::to_string(server.port());
     const auto connection = connected_client({.servers = {url}, .tls = {.ca = file("server.crt")}});
-    EXPECT_EQ(connection->request({.subject = "x"}).error().code, model::Errc::unavailable);
+    EXPECT_EQ(code_of(connection->request({.subject = "x"})), model::Errc::unavailable);
     for (const ConnectionOptions& bad :
          {ConnectionOptions{.servers = {url}, .tls = {.ca = file("stranger.crt")}},
           ConnectionOptions{.servers = {url}}}) {

@@ -8,6 +8,7 @@
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/result.h"
 
 namespace adapters::nats {
 namespace {
@@ -17,6 +18,7 @@ using model::Errc;
 using model::Revision;
 using model::Sequence;
 using namespace std::chrono_literals;
+using test_support::code_of;
 using test_support::eventually;
 using test_support::NatsServer;
 
@@ -53,7 +55,7 @@ TEST_F(Outage, AWriteToAFrozenServerIsUnknownAndMayBeAppliedLater) {
     server_.freeze();
     const auto written = timed([&] { return kv_.update("leader", as_bytes("late"), revision_); });
     ASSERT_FALSE(written);
-    EXPECT_EQ(written.error().code, Errc::unknown_outcome) << written.error().message;
+    EXPECT_EQ(code_of(written), Errc::unknown_outcome) << written.error().message;
     server_.thaw();
     // nats.md fact 5: it is applied all the same.
     EXPECT_TRUE(eventually([&] {
@@ -83,11 +85,11 @@ TEST_F(Outage, AFrozenServerIsNoticedAndThenNothingIsSent) {
     // Two pings of a second each.
     ASSERT_TRUE(eventually([&] { return !connection_->connected(); }, 8s));
     const auto written = timed([&] { return kv_.update("leader", as_bytes("x"), revision_); });
-    EXPECT_EQ(written.error().code, Errc::unavailable) << written.error().message;
+    EXPECT_EQ(code_of(written), Errc::unavailable) << written.error().message;
     const auto chunks = timed([&] {
         return log_.publish_chunks("n", {as_bytes("1"), as_bytes("2")}, {});
     });
-    EXPECT_EQ(chunks.error().code, Errc::unavailable) << chunks.error().message;
+    EXPECT_EQ(code_of(chunks), Errc::unavailable) << chunks.error().message;
     server_.thaw();
     const auto session = connection_->session();
     ASSERT_TRUE(eventually([&] { return connection_->connected(); }));
@@ -105,7 +107,7 @@ TEST_F(Outage, ManyChunksToAFrozenServerEndInTime) {
     server_.freeze();
     // 8 MiB fill the socket: the write has its deadline too.
     const auto written = timed([&] { return log.publish_chunks("n", pieces, {}); });
-    EXPECT_EQ(written.error().code, Errc::unknown_outcome) << written.error().message;
+    EXPECT_EQ(code_of(written), Errc::unknown_outcome) << written.error().message;
     server_.thaw();
 }
 
@@ -113,7 +115,7 @@ TEST_F(Outage, AKilledServerIsNoticedAtOnceAndNothingIsSentLate) {
     server_.stop();
     ASSERT_TRUE(eventually([&] { return !connection_->connected(); }, 2s));
     const auto written = timed([&] { return kv_.update("leader", as_bytes("x"), revision_); });
-    EXPECT_EQ(written.error().code, Errc::unavailable) << written.error().message;
+    EXPECT_EQ(code_of(written), Errc::unavailable) << written.error().message;
     EXPECT_EQ(timed([&] { return kv_.get("leader"); }).error().code, Errc::unavailable);
     server_.start();
     ASSERT_TRUE(eventually([&] { return kv_.get("leader").has_value(); }));
@@ -127,7 +129,7 @@ TEST_F(Outage, WritesDuringAReconnectAreNeverSentAfterIt) {
     ASSERT_FALSE(kv_.put("while-away", as_bytes("x")));
     ASSERT_TRUE(eventually([&] { return !connection_->connected(); }, 2s));
     for (int i = 0; i < 20; ++i)
-        EXPECT_EQ(kv_.put("while-away", as_bytes("x")).error().code, Errc::unavailable);
+        EXPECT_EQ(code_of(kv_.put("while-away", as_bytes("x"))), Errc::unavailable);
     server_.start();
     ASSERT_TRUE(eventually([&] { return kv_.get("leader").has_value(); }));
     EXPECT_FALSE(kv_.get("while-away").value());
@@ -140,8 +142,8 @@ TEST_F(Outage, AStoreThatLostItsDataIsAnotherStream) {
     server_.wipe();
     server_.start();
     ASSERT_TRUE(eventually([&] { return connection_->connected(); }));
-    EXPECT_EQ(log_.state().error().code, Errc::unavailable);
-    EXPECT_EQ(kv_.get("leader").error().code, Errc::unavailable) << "not an absent key";
+    EXPECT_EQ(code_of(log_.state()), Errc::unavailable);
+    EXPECT_EQ(code_of(kv_.get("leader")), Errc::unavailable) << "not an absent key";
     ASSERT_TRUE(eventually([&] { return log_.ensure().has_value(); }));
     EXPECT_NE(log_.state().value().created, before.created);
     EXPECT_EQ(log_.state().value().last, Sequence{0});

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -10,6 +12,7 @@
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/result.h"
 
 namespace adapters::nats {
 namespace {
@@ -19,6 +22,8 @@ using model::Errc;
 using model::Revision;
 using model::Sequence;
 using nlohmann::json;
+using namespace std::chrono_literals;
+using test_support::code_of;
 using test_support::eventually;
 
 class Streams : public testing::Test {
@@ -72,7 +77,7 @@ TEST_F(Streams, MoreReplicasThanServersAreInvalidWhenAskedFor) {
     KvStore kv{client_, {.bucket = "b", .replicas = 3}};
     const auto made = kv.ensure();
     ASSERT_FALSE(made);
-    EXPECT_EQ(made.error().code, Errc::invalid);
+    EXPECT_EQ(code_of(made), Errc::invalid);
     EXPECT_NE(made.error().message.find("replicas"), std::string::npos) << made.error().message;
 }
 
@@ -85,29 +90,29 @@ TEST_F(Streams, KeysThatCannotBeSubjectsAreInvalid) {
     KvStore kv{client_, {.bucket = "b"}};
     ASSERT_TRUE(kv.ensure());
     for (const auto* bad : {"", ">", "*", "a b", "a.", "a..b"}) {
-        EXPECT_EQ(kv.get(bad).error().code, Errc::invalid) << bad;
-        EXPECT_EQ(kv.put(bad, {}).error().code, Errc::invalid) << bad;
-        EXPECT_EQ(kv.update(bad, {}, Revision{}).error().code, Errc::invalid) << bad;
-        EXPECT_EQ(kv.erase(bad, Revision{1}).error().code, Errc::invalid) << bad;
+        EXPECT_EQ(code_of(kv.get(bad)), Errc::invalid) << bad;
+        EXPECT_EQ(code_of(kv.put(bad, {})), Errc::invalid) << bad;
+        EXPECT_EQ(code_of(kv.update(bad, {}, Revision{})), Errc::invalid) << bad;
+        EXPECT_EQ(code_of(kv.erase(bad, Revision{1})), Errc::invalid) << bad;
     }
     LogStore log{client_, {.bucket = "b"}};
     ASSERT_TRUE(log.ensure());
-    EXPECT_EQ(log.next_chunk(">", Sequence{}).error().code, Errc::invalid);
-    EXPECT_EQ(log.publish_chunks("*", {as_bytes("x")}, Sequence{}).error().code, Errc::invalid);
+    EXPECT_EQ(code_of(log.next_chunk(">", Sequence{})), Errc::invalid);
+    EXPECT_EQ(code_of(log.publish_chunks("*", {as_bytes("x")}, Sequence{})), Errc::invalid);
 }
 
 TEST_F(Streams, ABucketThatIsNotThereIsUnavailableNotEmpty) {
     KvStore kv{client_, {.bucket = "absent"}};
-    EXPECT_EQ(kv.get("k").error().code, Errc::unavailable);
-    EXPECT_EQ(kv.list().error().code, Errc::unavailable);
-    EXPECT_EQ(kv.put("k", as_bytes("x")).error().code, Errc::unavailable);
-    EXPECT_EQ(kv.update("k", as_bytes("x"), Revision{}).error().code, Errc::unavailable);
+    EXPECT_EQ(code_of(kv.get("k")), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.list()), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.put("k", as_bytes("x"))), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.update("k", as_bytes("x"), Revision{})), Errc::unavailable);
     LogStore log{client_, {.bucket = "absent"}};
-    EXPECT_EQ(log.state().error().code, Errc::unavailable);
-    EXPECT_EQ(log.next_meta(Sequence{}).error().code, Errc::unavailable);
-    EXPECT_EQ(log.find_meta("x").error().code, Errc::unavailable);
-    EXPECT_EQ(log.next_chunk("x", Sequence{}).error().code, Errc::unavailable);
-    EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{}).error().code, Errc::unavailable);
+    EXPECT_EQ(code_of(log.state()), Errc::unavailable);
+    EXPECT_EQ(code_of(log.next_meta(Sequence{})), Errc::unavailable);
+    EXPECT_EQ(code_of(log.find_meta("x")), Errc::unavailable);
+    EXPECT_EQ(code_of(log.next_chunk("x", Sequence{})), Errc::unavailable);
+    EXPECT_EQ(code_of(log.publish_meta({.name = "x"}, Sequence{})), Errc::unavailable);
 }
 
 // contracts.md 3: the Go manager's election bucket drops its key after the ttl.
@@ -198,6 +203,58 @@ TEST_F(Streams, ChunksOfABucketWithoutDirectReadsAreRead) {
     EXPECT_FALSE(log.next_chunk("n", Sequence{2}).value());
 }
 
+TEST(Permissions, ChunksAreReadFromTheLeaderWhereDirectReadsAreForbidden) {
+    test_support::NatsServer server{
+        "authorization { users: [ { user: u, password: p, permissions: "
+        "{ publish: { deny: [\"$JS.API.DIRECT.GET.>\"] } } } ] }"};
+    const auto client = connected_client({.servers = {server.url()}, .user = "u", .password = "p"});
+    LogStore log{client, {.bucket = "b"}};
+    ASSERT_TRUE(log.ensure());
+    ASSERT_TRUE(log.publish_chunks("n", {as_bytes("abc")}, Sequence{}));
+    // A forbidden request is not answered: the first call finds that out.
+    EXPECT_TRUE(eventually([&] {
+        const auto chunk = log.next_chunk("n", Sequence{});
+        return chunk && *chunk && model::to_text((*chunk)->data) == "abc";
+    }));
+    EXPECT_NE(client->last_reason().find("$JS.API.DIRECT.GET"), std::string::npos)
+        << client->last_reason();
+}
+
+// Refusals that never end, each only 100 ms late: the call as a whole keeps its deadline.
+TEST_F(Streams, ACompareAndSetOfManyTriesEndsInTime) {
+    api("STREAM.CREATE.KV_b",
+        {{"name", "KV_b"}, {"subjects", {"$KV.b.other"}}, {"num_replicas", 1}});
+    std::atomic<int> refused = 0;
+    std::mutex mutex;
+    std::deque<std::string> waiting;
+    const auto impostor = client_->subscribe("$KV.b.k", [&](const Incoming& message) {
+        const std::lock_guard lock{mutex};
+        waiting.push_back(message.reply);
+    });
+    std::jthread slow{[&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            std::this_thread::sleep_for(100ms);
+            const std::lock_guard lock{mutex};
+            if (waiting.empty()) continue;
+            (void)client_->publish(
+                {.subject = waiting.front(),
+                 .payload = as_bytes(
+                     R"({"error":{"err_code":10071,"description":"wrong last sequence: 1"}})")});
+            waiting.pop_front();
+            ++refused;
+        }
+    }};
+    ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$KV.b.k"}).has_value(); }));
+    const auto role = connected_client(server_.url(), 500ms);
+    KvStore kv{role, {.bucket = "b"}};
+    refused = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto written = kv.update("k", as_bytes("x"), Revision{});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    ASSERT_FALSE(written);
+    EXPECT_GE(refused, 2);
+}
+
 TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {
     LogStore log{client_, {.bucket = "b"}};
     ASSERT_TRUE(log.ensure());
@@ -208,7 +265,7 @@ TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {
             {.subject = message.reply, .payload = as_bytes(R"({"stream":"OBJ_b","seq":9})")});
     });
     ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$O.b.M.x"}).has_value(); }));
-    EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{3}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(code_of(log.publish_meta({.name = "x"}, Sequence{3})), Errc::unknown_outcome);
     EXPECT_EQ(log.publish_meta({.name = "x"}, Sequence{8}).value(), Sequence{9});
 }
 
@@ -231,7 +288,7 @@ TEST_F(Streams, AnswersThatAreNotUnderstoodAreUnknownNotStored) {
         said = text;
         const auto written = kv.put("k", as_bytes("v"));
         ASSERT_FALSE(written) << text;
-        EXPECT_EQ(written.error().code, Errc::unknown_outcome) << text;
+        EXPECT_EQ(code_of(written), Errc::unknown_outcome) << text;
     }
 }
 

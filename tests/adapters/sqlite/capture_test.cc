@@ -122,6 +122,23 @@ TEST_F(Capture, DropsPagesAboveTheEndOfADatabaseThatShrank) {
     follower.verify();
 }
 
+TEST_F(Capture, TakesTheSmallestAndTheLargestPages) {
+    for (const int size : {512, 65536}) {
+        const auto other = folder.file(std::to_string(size));
+        Application{other}.run("PRAGMA page_size=" + std::to_string(size) + "; CREATE TABLE t(a)");
+        make_wal_database(other);
+        Follower follower{other};
+        follower.attach();
+        Application application{other};
+        for (int i = 0; i < 20; ++i)
+            application.run(commit_one);
+        const auto batch = follower.database().capture(follower.position(), no_limit);
+        ASSERT_TRUE(batch) << batch.error().message;
+        EXPECT_EQ(batch->page_size, static_cast<std::uint32_t>(size));
+        follower.verify();
+    }
+}
+
 TEST_F(Capture, OfAPositionThatNeverWasIsAConflict) {
     Follower follower{path};
     follower.attach();

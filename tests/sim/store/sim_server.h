@@ -95,6 +95,7 @@ public:
 
     /// The next writes, in order; then none. Each piece of an object is one write.
     void fail_next(SimFault fault) { planned_.push_back(fault); }
+    void forget_faults() { planned_.clear(); }
     /// Asked for each write when nothing is planned.
     void set_faults(std::function<SimFault()> faults) { faults_ = std::move(faults); }
     /// How many late writes wait.

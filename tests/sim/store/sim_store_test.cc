@@ -3,6 +3,7 @@
 
 #include "tests/sim/store/sim_kv_store.h"
 #include "tests/sim/store/sim_log_store.h"
+#include "tests/support/result.h"
 
 namespace sim {
 namespace {
@@ -12,6 +13,7 @@ using model::Errc;
 using model::Revision;
 using model::Sequence;
 using model::to_text;
+using test_support::code_of;
 
 class SimStore : public testing::Test {
 protected:
@@ -34,9 +36,9 @@ TEST_F(SimStore, APartitionedClientReachesNothingAndIsNotWoken) {
     kv_a_.on_change([&] { ++woken; });
     const auto session = kv_a_.session();
     a_.set_partitioned(true);
-    EXPECT_EQ(kv_a_.put("k", as_bytes("x")).error().code, Errc::unavailable);
-    EXPECT_EQ(kv_a_.get("k").error().code, Errc::unavailable);
-    EXPECT_EQ(log_a_.state().error().code, Errc::unavailable);
+    EXPECT_EQ(code_of(kv_a_.put("k", as_bytes("x"))), Errc::unavailable);
+    EXPECT_EQ(code_of(kv_a_.get("k")), Errc::unavailable);
+    EXPECT_EQ(code_of(log_a_.state()), Errc::unavailable);
     EXPECT_TRUE(kv_b_.put("k", as_bytes("b")));
     EXPECT_EQ(woken, 0);
     EXPECT_EQ(kv_a_.session(), session);
@@ -49,24 +51,24 @@ TEST_F(SimStore, APartitionedClientReachesNothingAndIsNotWoken) {
 
 TEST_F(SimStore, ALostRequestIsUnknownAndNotApplied) {
     a_.fail_next(SimFault::request_lost);
-    EXPECT_EQ(kv_a_.put("k", as_bytes("x")).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(code_of(kv_a_.put("k", as_bytes("x"))), Errc::unknown_outcome);
     EXPECT_FALSE(kv_a_.get("k").value());
     EXPECT_TRUE(kv_a_.put("k", as_bytes("x")));
 }
 
 TEST_F(SimStore, ALostAnswerIsUnknownAndApplied) {
     a_.fail_next(SimFault::answer_lost);
-    EXPECT_EQ(kv_a_.update("k", as_bytes("x"), Revision{}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(code_of(kv_a_.update("k", as_bytes("x"), Revision{})), Errc::unknown_outcome);
     EXPECT_EQ(to_text((**kv_a_.get("k")).value), "x");
     a_.fail_next(SimFault::answer_lost);
-    EXPECT_EQ(kv_a_.update("k", as_bytes("y"), Revision{}).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(code_of(kv_a_.update("k", as_bytes("y"), Revision{})), Errc::unknown_outcome);
     EXPECT_EQ(to_text((**kv_a_.get("k")).value), "x") << "refused, and nobody was told";
 }
 
 TEST_F(SimStore, ALateRequestWinsOnlyIfNobodyElseDid) {
     const auto revision = kv_a_.update("k", as_bytes("0"), Revision{}).value();
     a_.fail_next(SimFault::late);
-    EXPECT_EQ(kv_a_.update("k", as_bytes("late"), revision).error().code, Errc::unknown_outcome);
+    EXPECT_EQ(code_of(kv_a_.update("k", as_bytes("late"), revision)), Errc::unknown_outcome);
     EXPECT_EQ(to_text((**kv_b_.get("k")).value), "0");
     ASSERT_EQ(a_.late(), 1U);
     a_.deliver_late();
@@ -106,7 +108,7 @@ TEST_F(SimStore, LateWritesArriveInOrderOrNever) {
 TEST_F(SimStore, APieceBehindALostOneIsJudgedByItsOwnExpectation) {
     a_.fail_next(SimFault::request_lost);
     const auto sent = log_a_.publish_chunks("n", {as_bytes("1"), as_bytes("2")}, Sequence{0});
-    EXPECT_EQ(sent.error().code, Errc::conflict) << "the second was refused";
+    EXPECT_EQ(code_of(sent), Errc::conflict) << "the second was refused";
     EXPECT_EQ(log_a_.state().value().last, Sequence{0});
 
     a_.fail_next(SimFault::late);
@@ -118,8 +120,7 @@ TEST_F(SimStore, APieceBehindALostOneIsJudgedByItsOwnExpectation) {
 
 TEST_F(SimStore, AMarkerThatComesLateIsStored) {
     a_.fail_next(SimFault::late);
-    EXPECT_EQ(log_a_.publish_meta({.name = "epoch"}, std::nullopt).error().code,
-              Errc::unknown_outcome);
+    EXPECT_EQ(code_of(log_a_.publish_meta({.name = "epoch"}, std::nullopt)), Errc::unknown_outcome);
     ASSERT_TRUE(log_b_.publish_meta({.name = "x"}, Sequence{0}));
     a_.deliver_late();
     EXPECT_EQ(log_b_.find_meta("epoch").value()->sequence, Sequence{2});
@@ -143,8 +144,8 @@ TEST_F(SimStore, AStoreThatLosesItsNewestMessageGoesBackAndEverybodyReconnects) 
 TEST_F(SimStore, AStreamThatIsMadeAgainIsAnotherOne) {
     const auto created = log_a_.state().value().created;
     server_.remove("OBJ_b");
-    EXPECT_EQ(log_a_.state().error().code, Errc::unavailable);
-    EXPECT_EQ(log_a_.publish_meta({.name = "x"}, Sequence{0}).error().code, Errc::unavailable);
+    EXPECT_EQ(code_of(log_a_.state()), Errc::unavailable);
+    EXPECT_EQ(code_of(log_a_.publish_meta({.name = "x"}, Sequence{0})), Errc::unavailable);
     ASSERT_TRUE(log_a_.ensure());
     EXPECT_NE(log_a_.state().value().created, created);
 }

@@ -1,0 +1,195 @@
+// The client against a warden that is played by the test: late, silent, gone or mad.
+#include "adapters/linux/warden_client.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "adapters/linux/clock.h"
+#include "adapters/linux/spawn_names.h"
+#include "model/warden_message.h"
+#include "tests/support/eventually.h"
+
+namespace adapters::linux_host {
+namespace {
+
+using model::Errc;
+using model::WardenAnswer;
+using test_support::eventually;
+using namespace std::chrono_literals;
+
+class WardenClientTest : public testing::Test {
+protected:
+    void SetUp() override {
+        int ends[2] = {-1, -1};
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+        warden_ = ends[0];
+        auto client = WardenClient::attach(ends[1]);
+        ASSERT_TRUE(client);
+        client_ = std::move(*client);
+    }
+    void TearDown() override {
+        hang_up();
+        client_.reset();
+        if (thread_.joinable()) thread_.join();
+    }
+    void hang_up() {
+        if (warden_ >= 0) ::shutdown(warden_, SHUT_RDWR);
+        if (thread_.joinable()) thread_.join();
+        if (warden_ >= 0) ::close(warden_);
+        warden_ = -1;
+    }
+    void tell(const WardenAnswer& answer) {
+        const auto packet = model::encode(answer);
+        ASSERT_GT(::send(warden_, packet.data(), packet.size(), MSG_NOSIGNAL), 0);
+    }
+    // Answers each request by `with`, until hang_up.
+    void play(std::function<void(const model::WardenRequest&)> with) {
+        thread_ = std::thread{[this, with = std::move(with)] {
+            model::Bytes packet(model::warden_message_limit);
+            while (true) {
+                const auto got = ::recv(warden_, packet.data(), packet.size(), 0);
+                if (got <= 0) return;
+                const auto request =
+                    model::decode_warden_request({packet.data(), static_cast<std::size_t>(got)});
+                if (request) with(*request);
+            }
+        }};
+    }
+
+    int warden_ = -1;
+    std::unique_ptr<WardenClient> client_;
+    std::thread thread_;
+};
+
+TEST_F(WardenClientTest, ReturnsTheAnswerAndItsView) {
+    play([this](const auto& request) {
+        tell({.id = request.id, .status = {.valid_until = request.valid_until}});
+    });
+    const model::Instant until{5s};
+    EXPECT_TRUE(client_->hold_until(until));
+    EXPECT_EQ(client_->view().valid_until, until);
+}
+
+TEST_F(WardenClientTest, ReturnsARefusal) {
+    play([this](const auto& request) {
+        tell({.id = request.id, .failure = model::error(Errc::fenced, "no strike time is ahead")});
+    });
+    const auto refused = client_->start_backend({.command = {"/bin/true"}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::fenced);
+    EXPECT_EQ(refused.error().message, "no strike time is ahead");
+}
+
+TEST_F(WardenClientTest, WaitsATenthOfASecondForASilentWarden) {
+    const Clock clock;
+    const auto before = clock.now();
+    EXPECT_EQ(client_->disarm().error().code, Errc::unavailable);
+    EXPECT_GE(clock.now() - before, 100ms);
+    EXPECT_LT(clock.now() - before, 2s);
+}
+
+TEST_F(WardenClientTest, TakesALateAnswerForNobodysElse) {
+    std::atomic<std::uint64_t> first = 0;
+    play([&, this](const auto& request) {
+        if (first == 0) {
+            first = request.id;  // kept until the next one asks
+            return;
+        }
+        tell({.id = first, .failure = model::error(Errc::conflict, "late")});
+        tell({.id = request.id});
+    });
+    EXPECT_EQ(client_->stop_backend().error().code, Errc::unavailable);
+    EXPECT_TRUE(client_->disarm());
+}
+
+TEST_F(WardenClientTest, IsFencedOnceTheWardenIsGone) {
+    std::atomic<int> woken = 0;
+    client_->on_change([&] { ++woken; });
+    tell({});
+    EXPECT_FALSE(client_->view().lost);
+    hang_up();
+    EXPECT_TRUE(eventually([&] { return client_->view().lost; }));
+    EXPECT_EQ(client_->hold_until({}).error().code, Errc::fenced);
+    EXPECT_TRUE(eventually([&] { return woken >= 1; }));
+}
+
+TEST_F(WardenClientTest, IsFencedInTheMiddleOfARequest) {
+    play([this](const auto&) { ::shutdown(warden_, SHUT_RDWR); });
+    EXPECT_EQ(client_->kill_backend().error().code, Errc::fenced);
+}
+
+TEST_F(WardenClientTest, AWardenThatTalksNonsenseIsAsGoodAsNone) {
+    ASSERT_EQ(::send(warden_, "nonsense", 8, MSG_NOSIGNAL), 8);
+    EXPECT_TRUE(eventually([&] { return client_->view().lost; }));
+}
+
+TEST_F(WardenClientTest, WakesWhenTheViewChangesAndOnlyThen) {
+    std::atomic<int> woken = 0;
+    client_->on_change([&] { ++woken; });
+    tell({.status = {.backend_running = true, .backend_pid = 3}});
+    EXPECT_TRUE(eventually([&] { return woken == 1; }));
+    tell({.status = {.backend_running = true, .backend_pid = 3}});
+    tell({.status = {.backend_exit = 9}});
+    EXPECT_TRUE(eventually([&] { return client_->view().backend_status == 9; }));
+    EXPECT_TRUE(eventually([&] { return woken == 2; }));
+    client_->on_change({});
+    tell({});
+    EXPECT_TRUE(eventually([&] { return !client_->view().backend_status; }));
+    EXPECT_EQ(woken, 2);
+}
+
+TEST(WardenClient, RefusesWhatIsNoSocketOfAWarden) {
+    for (const int fd : {-1, 0, 12345}) {
+        const auto client = WardenClient::attach(fd);
+        ASSERT_FALSE(client);
+        EXPECT_EQ(client.error().code, Errc::invalid);
+    }
+}
+
+TEST(SpawnNames, FindsTheCommandInItsOwnPathAlone) {
+    const auto found = look_up({.command = {"sh", "-c", "x"}, .env = {{"PATH", "/nowhere:/bin"}}});
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->command, (std::vector<std::string>{"/bin/sh", "-c", "x"}));
+    EXPECT_EQ(found->dir, "/");
+    EXPECT_FALSE(found->change_user);
+    EXPECT_FALSE(look_up({.command = {"sh"}, .env = {{"PATH", "/nowhere:.:"}}}));
+    EXPECT_TRUE(look_up({.command = {"sh"}}));
+}
+
+TEST(SpawnNames, LooksUpUsersByNameAndNumber) {
+    const auto by_name = look_up({.command = {"/bin/sh"}, .user = "nobody"});
+    ASSERT_TRUE(by_name) << by_name.error().message;
+    EXPECT_TRUE(by_name->change_user);
+    EXPECT_EQ(by_name->uid, 65534U);
+    EXPECT_EQ(by_name->gid, 65534U);
+    EXPECT_EQ(look_up({.command = {"/bin/sh"}, .user = "4711"})->uid, 4711U);
+    EXPECT_EQ(look_up({.command = {"/bin/sh"}, .user = "nobody", .group = "daemon"})->gid, 1U);
+}
+
+TEST(SpawnNames, RefusesWhatIsNotThere) {
+    using Spec = reconcilers::ports::SpawnSpec;
+    for (const auto& bad : {Spec{},
+                            Spec{.command = {""}},
+                            Spec{.command = {"bin/sh"}},
+                            Spec{.command = {"/bin"}},
+                            Spec{.command = {"/etc/passwd"}},
+                            Spec{.command = {"/bin/sh"}, .dir = "relative"},
+                            Spec{.command = {"/bin/sh"}, .env = {{"A=B", "x"}}},
+                            Spec{.command = {"/bin/sh"}, .env = {{"", "x"}}},
+                            Spec{.command = {"/bin/sh"}, .user = "no-such-user"},
+                            Spec{.command = {"/bin/sh"}, .group = "no-such-group"},
+                            Spec{.command = {"/bin/sh"}, .limits = {{"stack", 1}}}}) {
+        const auto found = look_up(bad);
+        ASSERT_FALSE(found);
+        EXPECT_EQ(found.error().code, Errc::invalid);
+    }
+}
+
+}  // namespace
+}  // namespace adapters::linux_host

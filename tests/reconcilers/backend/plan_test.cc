@@ -1,0 +1,161 @@
+// Where and when the backend runs.
+#include "reconcilers/backend/plan.h"
+
+#include <gtest/gtest.h>
+
+namespace reconcilers::backend {
+namespace {
+
+using model::Instant;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Observed = ports::BackendObserved;
+using Phase = RoleView::Phase;
+
+const Settings settings{.health_url = "http://127.0.0.1:1/version",
+                        .health_interval = seconds{5},
+                        .health_timeout = seconds{3},
+                        .start_timeout = seconds{60},
+                        .stop_timeout = seconds{30}};
+constexpr Instant now{seconds{1000}};
+
+Board primary_board() {
+    Board board;
+    board.role.phase = Phase::holder;
+    board.role.lease =
+        model::Lease{.epoch = {3}, .valid_until = now + seconds{10}, .margin = seconds{2}};
+    board.replica.promoted = {3};
+    return board;
+}
+Board passive_board() {
+    Board board;
+    board.role.phase = Phase::follower;
+    return board;
+}
+const Observed absent{.state = Observed::State::absent};
+const Observed running{.state = Observed::State::running, .pid = 7, .starts = 1};
+
+Action action(const Memory& memory,
+              const Board& board,
+              const Observed& observed,
+              Instant at = now) {
+    return plan_backend(memory, settings, board, observed, at).action;
+}
+
+TEST(BackendPlan, StartsWhereTheDataWasPromotedUnderTheLease) {
+    EXPECT_EQ(action({}, primary_board(), absent), Action{Start{}});
+    auto board = primary_board();
+    board.replica.promoted = {2};
+    EXPECT_EQ(action({}, board, absent), Action{});
+    EXPECT_EQ(action({}, passive_board(), absent), Action{});
+}
+
+TEST(BackendPlan, StopsTheOneThatRunsOnAPassiveNode) {  // defects.md C10
+    EXPECT_EQ(action({}, passive_board(), running), Action{Stop{}});
+}
+
+TEST(BackendPlan, LeavesARunningOneAloneUntilTheRoleIsKnown) {  // L8
+    Board board;
+    board.role.phase = Phase::starting;
+    EXPECT_EQ(action({}, board, running), Action{});
+}
+
+TEST(BackendPlan, LeavesAnAdoptedOneAloneWhileTheLogIsSealed) {  // D2; defects.md C36
+    auto board = primary_board();
+    board.replica.promoted = {};
+    Memory memory;
+    memory.started_at = now - seconds{1};
+    memory.next_probe = now + seconds{1};
+    EXPECT_EQ(action(memory, board, running), Action{});
+    board.replica.backend_must_stop = true;
+    EXPECT_EQ(action(memory, board, running), Action{Stop{}});
+}
+
+TEST(BackendPlan, StopsAtTheFenceTimeWhateverTheRoleDoes) {  // W2; defects.md C02, C03
+    auto board = primary_board();
+    Memory memory;
+    memory.started_at = now;
+    memory.next_probe = now + seconds{100};
+    EXPECT_EQ(action(memory, board, running, now + milliseconds{7'999}), Action{});
+    EXPECT_EQ(action(memory, board, running, now + seconds{8}), Action{Stop{}});
+    EXPECT_LE(plan_backend(memory, settings, board, running, now + milliseconds{7'900}).wake_at,
+              now + seconds{8});
+    EXPECT_EQ(action({}, board, absent, now + seconds{8}), Action{});
+}
+
+TEST(BackendPlan, KillsWhatDoesNotEndInItsTime) {  // defects.md C23
+    Memory memory;
+    memory.started_at = now - seconds{100};
+    memory.stop_asked = now;
+    EXPECT_EQ(action(memory, passive_board(), running, now + milliseconds{29'999}), Action{});
+    EXPECT_EQ(action(memory, passive_board(), running, now + seconds{30}), Action{Kill{}});
+}
+
+TEST(BackendPlan, AStopThatWasBegunIsCarriedThrough) {
+    Memory memory;
+    memory.started_at = now - seconds{100};
+    memory.stop_asked = now - seconds{1};
+    EXPECT_EQ(action(memory, primary_board(), running), Action{});  // no probe, no second thoughts
+}
+
+TEST(BackendPlan, ADrainingHolderStopsIt) {  // D8
+    auto board = primary_board();
+    board.role.phase = Phase::draining;
+    Memory memory;
+    memory.started_at = now - seconds{1};
+    EXPECT_EQ(action(memory, board, running), Action{Stop{}});
+    EXPECT_EQ(action({}, board, absent), Action{});
+}
+
+TEST(BackendPlan, WhatCanNotBeToldIsNeitherStartedNorTakenForDead) {
+    EXPECT_EQ(action({}, primary_board(), Observed{}), Action{});
+}
+
+TEST(BackendPlan, FailedStartsBackOff) {  // defects.md C22
+    EXPECT_EQ(back_off(0), model::Duration{});
+    EXPECT_EQ(back_off(1), milliseconds{250});
+    EXPECT_EQ(back_off(3), seconds{1});
+    EXPECT_EQ(back_off(100), seconds{30});
+    Memory memory;
+    learn(memory, settings, running, {}, now);
+    auto died = absent;
+    died.last_exit = "exit 1";
+    learn(memory, settings, died, {}, now + milliseconds{10});
+    EXPECT_EQ(memory.failures, 1);
+    EXPECT_EQ(action(memory, primary_board(), died, now + milliseconds{259}), Action{});
+    EXPECT_EQ(action(memory, primary_board(), died, now + milliseconds{260}), Action{Start{}});
+}
+
+TEST(BackendPlan, AnEndThatWasAskedForIsNoFailure) {
+    Memory memory;
+    learn(memory, settings, running, {}, now);
+    memory.stop_asked = now;
+    learn(memory, settings, absent, {}, now + seconds{1});
+    EXPECT_EQ(memory.failures, 0);
+}
+
+TEST(BackendPlan, ThreeFailedProbesMakeItUnhealthyAndOneGoodOneReady) {  // defects.md C22
+    const ports::Health good{.state = ports::Health::State::healthy};
+    const ports::Health bad{.state = ports::Health::State::failed, .reason = "503"};
+    Memory memory;
+    learn(memory, settings, running, {}, now);
+    EXPECT_FALSE(memory.ready);
+    learn(memory, settings, running, good, now);
+    EXPECT_TRUE(memory.ready);
+    learn(memory, settings, running, bad, now);
+    learn(memory, settings, running, bad, now);
+    EXPECT_TRUE(memory.ready);
+    learn(memory, settings, running, bad, now);
+    EXPECT_FALSE(memory.ready);
+    // Started anew once its start time is over, and only because it was healthy before.
+    memory.next_probe = now + seconds{100};
+    EXPECT_EQ(action(memory, primary_board(), running, now + seconds{7}), Action{});
+    auto later = primary_board();
+    later.role.lease->valid_until = now + seconds{100};
+    EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{Stop{}});
+    memory.ever_ready = false;
+    EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{});
+}
+
+}  // namespace
+}  // namespace reconcilers::backend

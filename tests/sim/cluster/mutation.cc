@@ -1,0 +1,200 @@
+#include "tests/sim/cluster/mutation.h"
+
+#include <utility>
+
+namespace sim {
+namespace {
+
+using model::Result;
+namespace ports = reconcilers::ports;
+
+class WithoutCas final : public ports::LeaseStore {
+public:
+    explicit WithoutCas(ports::LeaseStore& inner) : inner_{inner} {}
+    Result<ports::LeaseEntry> read() override { return inner_.read(); }
+    Result<model::Revision> write(const model::LeaseRecord& record, model::Revision) override {
+        auto present = inner_.read();
+        if (!present) return std::move(present).error();
+        return inner_.write(record, present->revision);
+    }
+    std::uint64_t session() const override { return inner_.session(); }
+    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
+
+private:
+    ports::LeaseStore& inner_;
+};
+
+class WithoutReset final : public ports::LeaseStore {
+public:
+    explicit WithoutReset(ports::LeaseStore& inner) : inner_{inner} {}
+    Result<ports::LeaseEntry> read() override { return inner_.read(); }
+    Result<model::Revision> write(const model::LeaseRecord& record,
+                                  model::Revision expected) override {
+        return inner_.write(record, expected);
+    }
+    std::uint64_t session() const override { return 1; }
+    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
+
+private:
+    ports::LeaseStore& inner_;
+};
+
+class Log : public ports::LogStore {
+public:
+    explicit Log(ports::LogStore& inner) : inner_{inner} {}
+    Result<ports::StreamState> state() override { return inner_.state(); }
+    Result<model::Sequence> publish_chunks(std::string_view nuid,
+                                           const std::vector<model::ByteView>& pieces,
+                                           model::Sequence last) override {
+        return inner_.publish_chunks(nuid, pieces, last);
+    }
+    Result<model::Sequence> publish_meta(const model::ObjectMeta& meta,
+                                         std::optional<model::Sequence> last) override {
+        return inner_.publish_meta(meta, last);
+    }
+    Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
+        return inner_.next_meta(from);
+    }
+    Result<std::optional<model::StoredMeta>> find_meta(std::string_view name) override {
+        return inner_.find_meta(name);
+    }
+    Result<std::optional<ports::Chunk>> next_chunk(std::string_view nuid,
+                                                   model::Sequence from) override {
+        return inner_.next_chunk(nuid, from);
+    }
+    Result<void> erase(model::Sequence sequence) override { return inner_.erase(sequence); }
+    std::string new_nuid() override { return inner_.new_nuid(); }
+    std::unique_ptr<ports::Digest> new_digest() override { return inner_.new_digest(); }
+    std::uint64_t session() const override { return inner_.session(); }
+    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
+
+protected:
+    ports::LogStore& inner_;
+};
+
+class WithoutExpectation final : public Log {
+public:
+    using Log::Log;
+    Result<model::Sequence> publish_chunks(std::string_view nuid,
+                                           const std::vector<model::ByteView>& pieces,
+                                           model::Sequence) override {
+        const auto state = inner_.state();
+        if (!state) return state.error();
+        return inner_.publish_chunks(nuid, pieces, state->last);
+    }
+    Result<model::Sequence> publish_meta(const model::ObjectMeta& meta,
+                                         std::optional<model::Sequence>) override {
+        return inner_.publish_meta(meta, std::nullopt);
+    }
+};
+
+/// Files are seen only once two more metas are there: the reader believes that it is at the end.
+class Stale final : public Log {
+public:
+    using Log::Log;
+    Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
+        for (;;) {
+            auto meta = inner_.next_meta(from);
+            if (!meta || !*meta) return meta;
+            const auto entry = model::to_entry((*meta)->meta);
+            if (entry.kind != model::LogEntry::Kind::ltx || entry.ltx.level != 0) return meta;
+            from = (*meta)->sequence.next();
+            // Once the file after it is there, it is shown.
+            for (auto later = from;;) {
+                auto next = inner_.next_meta(later);
+                if (!next) return next;
+                if (!*next) break;
+                const auto after = model::to_entry((*next)->meta);
+                if (after.kind == model::LogEntry::Kind::ltx && after.ltx.level == 0) return meta;
+                later = (*next)->sequence.next();
+            }
+        }
+    }
+};
+
+class EveryFrame final : public ports::Database {
+public:
+    explicit EveryFrame(ports::Database& inner) : inner_{inner} {}
+    Result<Mode> mode() override { return inner_.mode(); }
+    Result<void> convert_to_wal() override { return inner_.convert_to_wal(); }
+    Result<Attached> attach(const std::optional<model::WalPosition>& saved) override {
+        auto attached = inner_.attach(saved);
+        if (attached) attached->continued = saved.has_value();
+        return attached;
+    }
+    bool attached() const override { return inner_.attached(); }
+    void detach() override { inner_.detach(); }
+    Result<void> settle(const model::WalPosition& captured) override {
+        return inner_.settle(captured);
+    }
+    Result<model::WalBatch> capture(const model::WalPosition& from, std::uint64_t limit) override {
+        return inner_.capture(from, limit);
+    }
+    Result<void> fence(model::Duration budget) override { return inner_.fence(budget); }
+    bool fenced() const override { return inner_.fenced(); }
+    void unfence() override { inner_.unfence(); }
+    Result<ports::Checkpointed> checkpoint(const model::WalPosition& captured) override {
+        return inner_.checkpoint(captured);
+    }
+    Result<void> repin(const model::WalPosition& captured) override {
+        return inner_.repin(captured);
+    }
+    Result<Image> begin_image() override { return inner_.begin_image(); }
+    Result<std::vector<model::Page>> read_image(std::uint32_t first, std::uint32_t count) override {
+        return inner_.read_image(first, count);
+    }
+    void end_image() override { inner_.end_image(); }
+    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
+
+private:
+    ports::Database& inner_;
+};
+
+class DeadTooSoon final : public ports::Backend {
+public:
+    explicit DeadTooSoon(ports::Backend& inner) : inner_{inner} {}
+    Result<void> start() override {
+        asked_ = false;
+        return inner_.start();
+    }
+    Result<void> stop() override {
+        asked_ = true;
+        return inner_.stop();
+    }
+    Result<void> kill() override { return inner_.kill(); }
+    Result<ports::BackendObserved> observe() override {
+        auto observed = inner_.observe();
+        if (observed && asked_) observed->state = ports::BackendObserved::State::absent;
+        return observed;
+    }
+
+private:
+    ports::Backend& inner_;
+    bool asked_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<ports::LeaseStore> mutate(Mutation mutation, ports::LeaseStore& inner) {
+    if (mutation == Mutation::no_cas) return std::make_unique<WithoutCas>(inner);
+    if (mutation == Mutation::no_reset) return std::make_unique<WithoutReset>(inner);
+    return nullptr;
+}
+
+std::unique_ptr<ports::LogStore> mutate(Mutation mutation, ports::LogStore& inner) {
+    if (mutation == Mutation::no_expect) return std::make_unique<WithoutExpectation>(inner);
+    if (mutation == Mutation::stale_log) return std::make_unique<Stale>(inner);
+    return nullptr;
+}
+
+std::unique_ptr<ports::Database> mutate(Mutation mutation, ports::Database& inner) {
+    if (mutation == Mutation::no_tail) return std::make_unique<EveryFrame>(inner);
+    return nullptr;
+}
+
+std::unique_ptr<ports::Backend> mutate(Mutation mutation, ports::Backend& inner) {
+    if (mutation == Mutation::dead_too_soon) return std::make_unique<DeadTooSoon>(inner);
+    return nullptr;
+}
+
+}  // namespace sim
