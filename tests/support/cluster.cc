@@ -105,6 +105,7 @@ Cluster::Cluster(ClusterOptions options)
 
 Cluster::~Cluster() {
     store_.reset();
+    // What was thrown carries the logs' ends itself.
     for (int node = 1; node <= size(); ++node) {
         if (::testing::Test::HasFailure()) {
             std::cerr << "---- log of " << name(node) << '\n'
@@ -325,27 +326,42 @@ int Cluster::wait_serving(std::uint64_t epoch, std::chrono::seconds limit) {
 }
 
 void Cluster::wait_replicated(std::chrono::seconds limit) {
-    // Only what each node says from now on counts, and a heartbeat later: what was committed before
-    // this call is captured by then.
+    // What was committed before this call is captured and told a heartbeat or two later.
     const auto begun =
-        wait_for("any status", [](const Snapshot& now) { return now.lease.has_value(); });
-    (void)wait_for(
-        "every node has what the primary has",
+        wait_for("a node that serves", [](const Snapshot& now) { return !now.serving().empty(); });
+    const auto told = wait_for(
+        "the primary to tell where it is",
         [&](const Snapshot& now) {
             const auto serving = now.serving();
-            if (serving.empty()) return false;
-            const auto& primary = now.nodes.at(serving);
-            return std::all_of(now.nodes.begin(), now.nodes.end(), [&](const auto& each) {
-                const auto& [id, status] = each;
-                const auto before = begun.nodes.find(id);
-                if (number(id) == 0 || at(number(id)).warden == 0) return true;
-                const bool later =
+            if (serving.empty() || !begun.nodes.contains(serving)) return false;
+            const auto& before = begun.nodes.at(serving);
+            const auto& after = now.nodes.at(serving);
+            return after.incarnation != before.incarnation ||
+                   after.uptime_ms >= before.uptime_ms + 2 * options_.heartbeat_ms;
+        },
+        limit);
+    const auto& primary = told.nodes.at(told.serving());
+    (void)wait_for(
+        "every node has what the primary had",
+        [&](const Snapshot& now) {
+            for (int node = 1; node <= size(); ++node) {
+                if (at(node).warden == 0) continue;
+                const auto found = now.nodes.find(name(node));
+                if (found == now.nodes.end()) return false;
+                const auto& status = found->second;
+                // What a process before this one said counts for nothing.
+                const auto before = begun.nodes.find(name(node));
+                const bool fresh =
                     before != begun.nodes.end() &&
                     (status.incarnation != before->second.incarnation ||
-                     status.uptime_ms > before->second.uptime_ms + 2 * options_.heartbeat_ms);
-                return later && status.copy_complete && status.position == primary.position &&
-                       status.lag && status.lag->transactions == 0;
-            });
+                     status.uptime_ms >= before->second.uptime_ms + options_.heartbeat_ms);
+                if (!fresh || !status.copy_complete) return false;
+                if (status.position.tenure != primary.position.tenure ||
+                    status.position.txid < primary.position.txid) {
+                    return false;
+                }
+            }
+            return true;
         },
         limit);
 }

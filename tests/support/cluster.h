@@ -103,7 +103,7 @@ public:
     /// The number of the node that serves, in an epoch after `epoch`.
     int wait_serving(std::uint64_t epoch = 0,
                      std::chrono::seconds limit = std::chrono::seconds{40});
-    /// Every other node has a whole copy at the primary's position, and no lag is left.
+    /// Every node that runs has a whole copy with all that the primary had at this call.
     void wait_replicated(std::chrono::seconds limit = std::chrono::seconds{30});
     /// Writes the wish; returns its id.
     std::string wish_switchover(int to);
