@@ -105,7 +105,7 @@ JSON
     chmod 600 "$folder/cluster.json"
 }
 start_node() {
-    setsid "$bin/convex-cluster-manager" daemon -c "$root/$1/cluster.json" \
+    RUNTIME_DIRECTORY=$root/$1 setsid "$bin/convex-cluster-manager" daemon -c "$root/$1/cluster.json" \
         >>"$root/$1/log" 2>&1 </dev/null &
     echo $! >"$root/$1/pid"
     disown $! # its end is looked for by pid; the shell need not tell of it
