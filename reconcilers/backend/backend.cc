@@ -96,6 +96,7 @@ bool BackendReconciler::act(const Action& action, const std::string& reason) {
     if (std::holds_alternative<Start>(action)) {
         ports_.events.info("backend.starting");
         done = ports_.backend.start();
+        memory_.start_sent = done.has_value();
         if (!done) {
             ++memory_.failures;
             memory_.last_failure = done.error().message;

@@ -44,8 +44,12 @@ void learn(Memory& memory,
            const ports::Health& health,
            Instant now) {
     if (observed.state == State::absent) {
-        const bool ran = memory.started_at != Instant{};
+        // One that died between two looks ran all the same.
+        const bool unseen = memory.start_sent && observed.starts != memory.starts_seen;
+        const bool ran = memory.started_at != Instant{} || unseen;
         if (ran) {
+            memory.start_sent = false;
+            memory.starts_seen = observed.starts;
             const bool asked = memory.stop_asked != Instant{} || memory.kill_asked != Instant{};
             if (!asked) {
                 // A run that was healthy for a while wipes the slate clean.
@@ -69,6 +73,7 @@ void learn(Memory& memory,
     if (observed.state == State::unknown) return;
     if (memory.started_at == Instant{} || observed.starts != memory.starts_seen) {
         memory.started_at = now;  // ours, or found running
+        memory.start_sent = false;
         memory.starts_seen = observed.starts;
         memory.ready = false;
         memory.failed_probes = 0;

@@ -24,6 +24,7 @@ struct Settings {
 /// What the reconciler knows between two passes.
 struct Memory {
     std::uint64_t starts_seen = 0;
+    bool start_sent = false;      // it was asked to start, and was not seen since
     model::Instant started_at{};  // of the present run; {}: it does not run
     model::Instant stop_asked{};  // {}: not asked
     model::Instant kill_asked{};

@@ -71,7 +71,7 @@ MembershipReconciler::Pass MembershipReconciler::step(const Board& board) {
         left_ = false;  // it was asked to join again
     }
     if (view_.claimed) {
-        publish(board, now);
+        publish(board, now, &wake_at);
     } else {
         status_ = make_status(settings_, board, status_, now, ports_.clock.wall());
         wake_at = std::min(wake_at, now + retry_interval);
@@ -143,26 +143,32 @@ void MembershipReconciler::claim(const std::vector<ports::StatusEntry>& nodes, I
     ports_.events.info("membership.claimed", {{"node", settings_.node_id}});
 }
 
-void MembershipReconciler::publish(const Board& board, Instant now) {
+void MembershipReconciler::publish(const Board& board, Instant now, Instant* wake_at) {
     auto status = make_status(settings_, board, status_, now, ports_.clock.wall());
     status.uptime_ms = model::to_ms(now - started_at_);
     status.switchover = outcome_;
-    const bool due = now >= published_at_ + settings_.heartbeat ||
-                     (differs(status, status_) && now >= published_at_ + least_publish_interval);
     // The local records must be read before the first true word about our data is said.
     const bool data_known = board.replica.state != "" && board.replica.state != "opening";
     if (!data_known) status.has_database = true;
     status_ = status;
-    if (!due) return;
+    const bool news = differs(status, published_);
+    const auto next = published_at_ + least_publish_interval;
+    if (now < published_at_ + settings_.heartbeat && (!news || now < next)) {
+        // What came too soon after the last word is said as soon as it may be.
+        if (news) *wake_at = std::min(*wake_at, next);
+        return;
+    }
     auto written = ports_.store.write(status, own_revision_);
     if (written) {
         own_revision_ = *written;
+        published_ = status;
         published_at_ = now;
         seen_[settings_.node_id] = {.revision = *written, .changed_at = now};
         if (data_known && view_.published_since == Instant{}) view_.published_since = now;
         if (!data_known) view_.published_since = {};
         return;
     }
+    *wake_at = std::min(*wake_at, now + retry_interval);
     if (written.error().code == Errc::unavailable) return;
     auto stored = ports_.store.node(settings_.node_id);
     if (!stored) return;

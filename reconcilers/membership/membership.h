@@ -65,7 +65,7 @@ private:
 
     void read_nodes(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
     void claim(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
-    void publish(const Board& board, model::Instant now);
+    void publish(const Board& board, model::Instant now, model::Instant* wake_at);
     void read_spec(const Board& board, const model::Result<ports::SpecEntry>& entry);
     void settle_wish(const Board& board, const ports::SpecEntry& entry);
     void leave(const Board& board);
@@ -77,6 +77,7 @@ private:
     Ports ports_;
     MembershipView view_;
     model::NodeStatus status_;
+    model::NodeStatus published_;  // what stands in the bucket
     std::map<std::string, Seen> seen_;
     model::Revision own_revision_;
     model::Instant started_at_{};

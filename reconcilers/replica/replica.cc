@@ -347,17 +347,26 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
                              .txid = newest != nullptr ? newest->txid : model::Txid{}};
     auto moved = ancestor ? local_.rejoin(at, own_end_->second) : local_.set_aside(at);
     if (!moved) return failed(moved.error(), "move the former database");
-    ports_.events.emit(
-        ancestor ? ports::Level::info : ports::Level::warning,
-        ancestor ? "replica.rejoined" : "replica.set_aside",
-        {{"tenure", std::to_string(at.tenure.value)}, {"txid", std::to_string(at.txid.value)}});
-    if (auto aside = local_.list_set_aside()) set_aside_ = std::move(*aside);
+    if (ancestor) {
+        ports_.events.info(
+            "replica.rejoined",
+            {{"tenure", std::to_string(at.tenure.value)}, {"txid", std::to_string(at.txid.value)}});
+    } else {
+        tell_set_aside(at);
+    }
     data_ = false;
     own_end_.reset();
     copy_.load();
     reader_.resume({});
     at_end_ = false;
     return Turn::more;
+}
+
+void ReplicaReconciler::tell_set_aside(const model::Position& at) {
+    ports_.events.warning(
+        "replica.set_aside",
+        {{"tenure", std::to_string(at.tenure.value)}, {"txid", std::to_string(at.txid.value)}});
+    if (auto aside = local_.list_set_aside()) set_aside_ = std::move(*aside);
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::mark() {
@@ -454,8 +463,10 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
             // A power cut took what the log has: this data goes no further.
             if (!stopped(board, backend_must_stop_)) return Turn::idle;
             backend_must_stop_ = false;
-            auto moved = local_.set_aside({.tenure = *own, .txid = data_txid_});
+            const model::Position at{.tenure = *own, .txid = data_txid_};
+            auto moved = local_.set_aside(at);
             if (!moved) return failed(moved.error(), "set the database aside");
+            tell_set_aside(at);
             data_ = false;
             return cannot("this node's database lacks what the log has");
         } else {

@@ -97,6 +97,7 @@ private:
     [[nodiscard]] bool drained(const Board& board) const;
     void lose_lease(const Board& board);
     void raise_alarm(std::string reason);
+    void tell_set_aside(const model::Position& at);
     [[nodiscard]] bool tail_is_here(const LogState& log);
     [[nodiscard]] Turn failed(const model::Error& error, std::string_view during);
     void enter(Phase phase);

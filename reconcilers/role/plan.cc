@@ -209,7 +209,10 @@ std::string takeover_barred(
                       board.replica.newest_epoch <= record->epoch;
     if (never || memory.saw_release || cold) allowed = memory.watched_since;
     allowed += rank_wait(memory, settings, board);
-    *at = std::max(allowed, memory.cooldown_until);
+    // The cooldown keeps a node from taking back what it has just let go, not from what it is asked
+    // to take.
+    const bool asked = favoured(memory, board) == settings.node_id;
+    *at = asked ? allowed : std::max(allowed, memory.cooldown_until);
     return {};
 }
 

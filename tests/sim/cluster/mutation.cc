@@ -8,35 +8,30 @@ namespace {
 using model::Result;
 namespace ports = reconcilers::ports;
 
-class WithoutCas final : public ports::LeaseStore {
+class Overwriting final : public ports::KvStore {
 public:
-    explicit WithoutCas(ports::LeaseStore& inner) : inner_{inner} {}
-    Result<ports::LeaseEntry> read() override { return inner_.read(); }
-    Result<model::Revision> write(const model::LeaseRecord& record, model::Revision) override {
-        auto present = inner_.read();
-        if (!present) return std::move(present).error();
-        return inner_.write(record, present->revision);
+    explicit Overwriting(ports::KvStore& inner) : inner_{inner} {}
+    Result<std::optional<ports::KvEntry>> get(std::string_view key) override {
+        return inner_.get(key);
     }
+    Result<std::vector<ports::KvEntry>> list() override { return inner_.list(); }
+    Result<model::Revision> update(std::string_view key,
+                                   model::ByteView value,
+                                   model::Revision) override {
+        return inner_.put(key, value);
+    }
+    Result<model::Revision> put(std::string_view key, model::ByteView value) override {
+        return inner_.put(key, value);
+    }
+    Result<void> erase(std::string_view key, model::Revision expected) override {
+        return inner_.erase(key, expected);
+    }
+    Result<model::Revision> last_revision() override { return inner_.last_revision(); }
     std::uint64_t session() const override { return inner_.session(); }
     void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
 
 private:
-    ports::LeaseStore& inner_;
-};
-
-class WithoutReset final : public ports::LeaseStore {
-public:
-    explicit WithoutReset(ports::LeaseStore& inner) : inner_{inner} {}
-    Result<ports::LeaseEntry> read() override { return inner_.read(); }
-    Result<model::Revision> write(const model::LeaseRecord& record,
-                                  model::Revision expected) override {
-        return inner_.write(record, expected);
-    }
-    std::uint64_t session() const override { return 1; }
-    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
-
-private:
-    ports::LeaseStore& inner_;
+    ports::KvStore& inner_;
 };
 
 class Log : public ports::LogStore {
@@ -88,27 +83,27 @@ public:
     }
 };
 
-/// Files are seen only once two more metas are there: the reader believes that it is at the end.
-class Stale final : public Log {
+/// A file of level 0 is seen only once another one is there: the reader believes to be at the end.
+class BehindByOne final : public Log {
 public:
     using Log::Log;
     Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
-        for (;;) {
-            auto meta = inner_.next_meta(from);
-            if (!meta || !*meta) return meta;
-            const auto entry = model::to_entry((*meta)->meta);
-            if (entry.kind != model::LogEntry::Kind::ltx || entry.ltx.level != 0) return meta;
-            from = (*meta)->sequence.next();
-            // Once the file after it is there, it is shown.
-            for (auto later = from;;) {
-                auto next = inner_.next_meta(later);
-                if (!next) return next;
-                if (!*next) break;
-                const auto after = model::to_entry((*next)->meta);
-                if (after.kind == model::LogEntry::Kind::ltx && after.ltx.level == 0) return meta;
-                later = (*next)->sequence.next();
-            }
+        auto meta = inner_.next_meta(from);
+        while (meta && *meta && level0(**meta)) {
+            const auto after = (*meta)->sequence.next();
+            auto later = inner_.next_meta(after);
+            while (later && *later && !level0(**later))
+                later = inner_.next_meta((*later)->sequence.next());
+            if (!later || *later) return later ? meta : later;
+            meta = inner_.next_meta(after);
         }
+        return meta;
+    }
+
+private:
+    static bool level0(const model::StoredMeta& meta) {
+        const auto entry = model::to_entry(meta.meta);
+        return entry.kind == model::LogEntry::Kind::ltx && entry.ltx.level == 0;
     }
 };
 
@@ -175,15 +170,14 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ports::LeaseStore> mutate(Mutation mutation, ports::LeaseStore& inner) {
-    if (mutation == Mutation::no_cas) return std::make_unique<WithoutCas>(inner);
-    if (mutation == Mutation::no_reset) return std::make_unique<WithoutReset>(inner);
+std::unique_ptr<ports::KvStore> mutate(Mutation mutation, ports::KvStore& inner) {
+    if (mutation == Mutation::no_cas) return std::make_unique<Overwriting>(inner);
     return nullptr;
 }
 
 std::unique_ptr<ports::LogStore> mutate(Mutation mutation, ports::LogStore& inner) {
     if (mutation == Mutation::no_expect) return std::make_unique<WithoutExpectation>(inner);
-    if (mutation == Mutation::stale_log) return std::make_unique<Stale>(inner);
+    if (mutation == Mutation::no_read) return std::make_unique<BehindByOne>(inner);
     return nullptr;
 }
 

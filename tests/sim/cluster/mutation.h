@@ -6,7 +6,7 @@
 
 #include "reconcilers/ports/backend.h"
 #include "reconcilers/ports/database.h"
-#include "reconcilers/ports/lease_store.h"
+#include "reconcilers/ports/kv_store.h"
 #include "reconcilers/ports/log_store.h"
 
 namespace sim {
@@ -16,16 +16,15 @@ enum class Mutation : std::uint8_t {
     no_warden,      // W1: nothing strikes
     no_expect,      // S2, S4: publishes expect nothing
     no_cas,         // L1: the record is written whatever is there
-    no_reset,       // L7: a reconnect is not told
     no_tail,        // D2: the WAL is said to have every frame that is asked for
+    no_read,        // S4: the last file before the marker is not read
     dead_too_soon,  // D8: a backend that was asked to stop is said to be dead
-    stale_log,      // S4, S8: what the log got lately is not read
 };
 
 /// Each owns nothing but itself; `inner` outlives it. Null: this mutation leaves that port as it
 /// is.
-[[nodiscard]] std::unique_ptr<reconcilers::ports::LeaseStore> mutate(
-    Mutation mutation, reconcilers::ports::LeaseStore& inner);
+[[nodiscard]] std::unique_ptr<reconcilers::ports::KvStore> mutate(
+    Mutation mutation, reconcilers::ports::KvStore& inner);
 [[nodiscard]] std::unique_ptr<reconcilers::ports::LogStore> mutate(
     Mutation mutation, reconcilers::ports::LogStore& inner);
 [[nodiscard]] std::unique_ptr<reconcilers::ports::Database> mutate(

@@ -102,12 +102,12 @@ private:
     SimKvStore state_;
     SimKvStore spec_;
     SimLogStore log_;
+    std::unique_ptr<reconcilers::ports::KvStore> mutated_election_;
     app::LeaseKv lease_;
     app::ClusterKv cluster_;
     SimDatabase database_;
     std::unique_ptr<reconcilers::ports::Backend> backend_;
     std::unique_ptr<LeaseTap> lease_tap_;
-    std::unique_ptr<reconcilers::ports::LeaseStore> mutated_lease_;
     std::unique_ptr<reconcilers::ports::LogStore> mutated_log_;
     std::unique_ptr<reconcilers::ports::Database> mutated_database_;
     std::unique_ptr<reconcilers::ports::Backend> mutated_backend_;

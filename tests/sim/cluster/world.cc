@@ -72,7 +72,7 @@ World::World(WorldSettings settings)
                          .violation = [this](const std::string& why) { violate(why); }}));
         if (settings_.mutation == Mutation::no_warden) machines_.back()->starve_warden(true);
     }
-    write_row();
+    keep_writing();
 }
 
 World::~World() = default;
@@ -126,9 +126,13 @@ bool World::run_until(const std::function<bool()>& so, Duration within) {
     return false;
 }
 
-void World::write_row() {
-    schedule_.after(random_.between(milliseconds{5}, milliseconds{150}), [this] { write_row(); });
-    if (!writing_) return;
+void World::keep_writing() {
+    schedule_.after(random_.between(milliseconds{5}, milliseconds{150}),
+                    [this] { keep_writing(); });
+    if (writing_) write_now();
+}
+
+void World::write_now() {
     for (auto& machine : machines_) {
         if (machine->serving() && machine->commit(++next_row_)) ++committed_;
     }

@@ -51,6 +51,8 @@ public:
     void boot_all();
 
     void write_rows(bool on) { writing_ = on; }
+    /// Writes one row wherever a backend serves.
+    void write_now();
     /// Asks as an operator does; empty: to any other.
     void wish_switchover(const std::string& to);
     /// The store forgets the last message of a stream ("OBJ_wal", "KV_election").
@@ -81,7 +83,7 @@ private:
     void check();
     void check_promotions();
     void check_release(const Machine& machine, const model::LeaseRecord& record);
-    void write_row();
+    void keep_writing();
 
     WorldSettings settings_;
     SimRandom random_;
