@@ -43,4 +43,23 @@ TEST(FirstStart, OneBackendMakesTheOneDatabaseAndItIsConvertedAndCopied) {
     EXPECT_EQ(converted, 1);
 }
 
+// defects.md C39; rule D10
+TEST(FirstStart, AnEmptyNodeThatWasFirstGivesWayToTheOneThatHasADatabase) {
+    Cluster cluster{{.nodes = 2, .ttl_ms = 6'000, .start = false}};
+    test_support::make_notes(cluster.data(1), 500, 100);
+    cluster.start(2);
+    cluster.wait_for("the lease with the empty node",
+                     [](const Snapshot& now) { return now.lease && now.lease->node_id == "n2"; });
+    cluster.start(1);
+    ASSERT_EQ(cluster.wait_serving(), 1);
+    EXPECT_EQ(test_support::notes_of(cluster.backend_port(1)).size(), 500U);
+    EXPECT_EQ(count_of(cluster.log(2), "backend.starting"), 0);
+    cluster.wait_replicated();
+    const auto now = *cluster.look();
+    for (const auto& [id, status] : now.nodes)
+        EXPECT_TRUE(status.set_aside.empty()) << id;
+    EXPECT_TRUE(test_support::pages_of(cluster.replica(2)) ==
+                test_support::pages_of(cluster.data(1)));
+}
+
 }  // namespace
