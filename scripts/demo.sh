@@ -147,9 +147,12 @@ wait_copies() {
 }
 # Every process of a node: the warden, the node process, the backend.
 processes_of() {
-    local pid=$1 child
-    echo "$pid"
-    for child in $(cat "/proc/$pid/task/"*/children 2>/dev/null); do processes_of "$child"; done
+    local child
+    echo "$1"
+    for child in $(awk -v parent="$1" '{ pid = $1; sub(/.*\) /, ""); if ($2 == parent) print pid }' \
+        /proc/[0-9]*/stat 2>/dev/null); do
+        processes_of "$child"
+    done
 }
 # The longest time without an acknowledged write after the given instant, in ms.
 longest_gap() { awk -v from="$1" '$2 >= from { if (last && $2 - last > gap) gap = $2 - last; last = $2 } END { print gap + 0 }' "$root/promised"; }
@@ -179,8 +182,10 @@ say "kill -9: every process of $leader, the leader's node"
 victim=$leader
 before=$(last_promised)
 killed_at=$(now_ms)
-# shellcheck disable=SC2046
-kill -KILL $(processes_of "$(cat "$root/$victim/pid")") 2>/dev/null
+doomed=$(processes_of "$(cat "$root/$victim/pid")")
+line "warden, node process and backend: $(echo $doomed)"
+# shellcheck disable=SC2086
+kill -KILL $doomed
 if wait_leader "$victim" 30; then
     took=$(($(now_ms) - killed_at))
     sleep 1

@@ -39,6 +39,8 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     learn(memory_, settings_, *observed, take_health(), now);
     memory_.ever_ready = memory_.ever_ready || healthy_elsewhere(board);
 
+    if (!board.role.holds()) memory_.failures = 0;  // another lease, another try
+
     const bool alive = observed->state != State::absent;
     if (was_alive_ && !alive) {
         ports_.events.info("backend.ended", {{"exit", observed->last_exit}});
