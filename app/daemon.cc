@@ -1,14 +1,11 @@
 #include "app/daemon.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <stop_token>
-#include <thread>
 
 #include "adapters/linux/files.h"
 #include "adapters/linux/log.h"
@@ -20,9 +17,6 @@ namespace app {
 namespace {
 
 constexpr int exit_failure = 1;
-/// The warden does not start a node process again that ends like this (EX_CONFIG).
-constexpr int exit_for_good = 78;
-
 /// FNV-1a of the config's path: names the warden's state file where there is no runtime directory.
 std::string path_hash(const std::string& path) {
     std::uint64_t hash = 14695981039346656037U;
@@ -119,52 +113,71 @@ int run_daemon(const model::Config& config, const std::vector<std::string>& argu
     return exit_failure;
 }
 
-int run_node_process(const model::Config& config, int fd) {
-    // Signals are taken by one thread; every other one has them blocked from its start.
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+std::vector<std::string> node_arguments(const std::vector<std::string>& daemon_arguments) {
+    std::vector<std::string> arguments;
+    for (const auto& each : daemon_arguments) {
+        if (each != "daemon") arguments.push_back(each);
+    }
+    return arguments;
+}
 
+std::string not_runnable(const model::Config& config) {
+    if (config.backend.kind != model::BackendConfig::Kind::process) {
+        return config.file +
+               ": backend.kind = " + std::string{model::to_text(config.backend.kind)} +
+               ": this version runs backends of the kind process: set backend.process.command";
+    }
+    return {};
+}
+
+int run_fence(const model::Config& config) {
+    const auto warden = find_warden(own_path());
+    if (warden.empty()) {
+        std::fprintf(stderr, "convex-cluster-warden is not installed beside this program\n");
+        return exit_failure;
+    }
+    auto command = warden_command(config, warden, own_path(), {});
+    command.insert(command.begin() + 1, "--strike-only");
+    std::vector<char*> argv;
+    for (auto& each : command)
+        argv.push_back(each.data());
+    argv.push_back(nullptr);
+    ::execv(warden.c_str(), argv.data());
+    std::fprintf(stderr, "%s can not be run: %s\n", warden.c_str(), std::strerror(errno));
+    return exit_failure;
+}
+
+int run_node_process(const model::Config& config, int fd, const std::stop_token& stop) {
     adapters::linux_host::Log log{
         config.log.format.value_or(adapters::linux_host::default_format()),
         static_cast<reconcilers::ports::Level>(config.log.level)};
-    // Never closed but by the end of the process: to the warden a closed socket is a node that
-    // broke.
-    static auto warden = adapters::linux_host::WardenClient::attach(fd);
-    if (!warden) {
+    auto attached = adapters::linux_host::WardenClient::attach(fd);
+    if (!attached) {
         std::fprintf(stderr,
                      "node: %s: it is started by convex-cluster-warden alone; run "
                      "'convex-cluster-manager daemon'\n",
-                     warden.error().message.c_str());
+                     attached.error().message.c_str());
         return exit_for_good;
     }
-    std::stop_source stop;
-    std::jthread waiter{[&signals, &stop](const std::stop_token& end) {
-        while (!end.stop_requested()) {
-            if (sigwaitinfo(&signals, nullptr) > 0) stop.request_stop();
-        }
-    }};
+    // Closed by the end of the process alone: to the warden a closed socket is a node that broke.
+    static auto* warden = attached->release();
     std::fprintf(stderr,
                  "✓ Daemon started. Node %s of cluster %s\n",
                  config.node_id.c_str(),
                  config.cluster_id.c_str());
     auto end = run_node(
         config,
-        **warden,
+        *warden,
         log,
         [&config, &log](const SharedBoard& board) { return start_faces(config, board, log); },
-        stop.get_token());
-    waiter.request_stop();
-    pthread_kill(waiter.native_handle(), SIGTERM);  // it waits for nothing else
-    waiter.join();
+        stop);
     if (!end) {
         std::fprintf(stderr, "node: %s\n", end.error().message.c_str());
         return exit_for_good;
     }
     switch (*end) {
         case NodeEnd::stopped:
+            std::fprintf(stderr, "✓ Daemon stopped\n");
             return 0;
         case NodeEnd::id_refused:
             return exit_for_good;

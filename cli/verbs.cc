@@ -12,7 +12,6 @@ namespace {
 
 using model::Errc;
 using model::Result;
-using reconcilers::ports::SpecEntry;
 using Switchover = model::Spec::Switchover;
 
 constexpr model::Duration look_again = std::chrono::milliseconds{500};

@@ -56,6 +56,9 @@ struct ReplicaView {
     model::Epoch promoted;           // the database at dataPath may be served under this epoch
     bool backend_must_stop = false;  // D2: the running backend's data is not this tenure's
     bool create_wanted = false;      // D10: the backend may make the database
+    /// Grows each time the replica needs the backend down before it goes on. A look at the backend
+    /// counts only where it was taken after that: see BackendView::stopped_for.
+    std::uint64_t stop_wanted = 0;
     bool conversion_wanted = false;  // the backend must stop: the database is not in WAL mode
 
     // --- for status
@@ -77,7 +80,12 @@ struct ReplicaView {
 struct BackendView {
     enum class State : std::uint8_t { unknown, stopped, starting, running, failed, stopping };
     State state = State::unknown;
-    bool dead = false;     // observed: nothing of it lives
+    bool dead = false;  // observed: nothing of it lives
+    /// Dead, and not to be started: as seen by a pass that knew of this ReplicaView::stop_wanted,
+    /// and of the step-down of this epoch. `dead` alone may be older than a start that is under
+    /// way.
+    std::uint64_t stopped_for = 0;
+    model::Epoch drained;
     bool ready = false;    // its health endpoint answered at the last look
     bool give_up = false;  // it was healthy on some node, and can not be made so here in its budget
     std::uint64_t starts = 0;

@@ -105,9 +105,10 @@ JSON
     chmod 600 "$folder/cluster.json"
 }
 start_node() {
-    setsid "$bin/convex-cluster-manager" daemon -c "$root/$1/cluster.json" \
+    RUNTIME_DIRECTORY=$root/$1 setsid "$bin/convex-cluster-manager" daemon -c "$root/$1/cluster.json" \
         >>"$root/$1/log" 2>&1 </dev/null &
     echo $! >"$root/$1/pid"
+    disown $! # its end is looked for by pid; the shell need not tell of it
 }
 is_ready() { [ "$(curl -s -m 1 -o /dev/null -w '%{http_code}' "http://127.0.0.1:${api[$1]}/ready")" = 200 ]; }
 field() { curl -s -m 1 "http://127.0.0.1:${api[$1]}/status" | tr -d ' ",' | sed -n "s/^$2://p" | head -1; }
@@ -223,7 +224,7 @@ writer_pid=
 total=$("$bin/notes-client" check --server "127.0.0.1:${service[$leader]}" --log "$root/promised" --from "$mark") || true
 [ "${total##*lost=}" = 0 ] && held "since the switchover began: $total" || broken "a planned switchover lost writes: $total"
 total=$("$bin/notes-client" check --server "127.0.0.1:${service[$leader]}" --log "$root/promised") || true
-[ "${total##*lost=}" = "$crash_lost" ] && held "over all: $total (all of it by the crash)" || broken "over all: $total"
+[ "${total##*lost=}" = "$crash_lost" ] && held "over all: $total ($crash_lost of them by the crash)" || broken "over all: $total"
 
 wait_copies 10 || broken "the copies did not catch up"
 sleep 0.5

@@ -272,7 +272,8 @@ void Core::end_targets(Instant now) {
 }
 
 Actions Core::node_broken(std::string_view why, Instant) {
-    if (node_ == Node::running) {
+    // At an orderly end the socket closes a moment before the process is seen dead.
+    if (node_ == Node::running && !stopping_) {
         say(EventLevel::error, "node.broken", {{"reason", std::string{why}}});
         kill_node();
     }

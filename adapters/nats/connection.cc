@@ -143,7 +143,7 @@ public:
         return reason_;
     }
 
-    std::vector<Result<Incoming>> exchange(std::span<const Outgoing> messages);
+    std::vector<Result<Incoming>> exchange(std::span<const Outgoing> messages, Deadline until);
     Result<void> publish(const Outgoing& message);
     void add(const std::shared_ptr<Subscription::Entry>& entry);
     void add(const std::shared_ptr<Registration::Entry>& entry);
@@ -380,10 +380,15 @@ void Connection::Core::run(Registration::Entry::Kind kind) {
     }
 }
 
-std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoing> messages) {
-    const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
+std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoing> messages,
+                                                         Deadline until) {
+    const auto begin = std::chrono::steady_clock::now();
     const auto batch = std::make_shared<Batch>(messages.size());
     const auto current = link();
+    if (begin >= until) {
+        batch->answer_rest(model::error(Errc::unavailable, "no time left to send it"));
+        return batch->take();
+    }
     if (!current || !connected_) {
         const auto reason = last_reason();
         batch->answer_rest(model::error(
@@ -407,8 +412,8 @@ std::vector<Result<Incoming>> Connection::Core::exchange(std::span<const Outgoin
             batch->answer(rest, model::error(Errc::unavailable, "not sent"));
         break;
     }
-    batch->wait_until(deadline);
-    std::string late = "no answer within " + std::to_string(model::to_ms(options_.timeout)) + " ms";
+    batch->wait_until(until);
+    std::string late = "no answer within " + std::to_string(model::to_ms(until - begin)) + " ms";
     if (const auto reason = last_reason(); !reason.empty()) late += " (" + reason + ')';
     batch->answer_rest(model::error(Errc::unknown_outcome, std::move(late)));
     {
@@ -489,12 +494,17 @@ std::uint64_t Connection::session() const { return core_->session(); }
 model::Duration Connection::timeout() const { return core_->options().timeout; }
 std::string Connection::last_reason() const { return core_->last_reason(); }
 
-Result<Incoming> Connection::request(const Outgoing& message) {
-    return std::move(exchange({&message, 1}).front());
+Deadline Connection::deadline() const {
+    return std::chrono::steady_clock::now() + core_->options().timeout;
 }
 
-std::vector<Result<Incoming>> Connection::exchange(std::span<const Outgoing> messages) {
-    return core_->exchange(messages);
+Result<Incoming> Connection::request(const Outgoing& message, Deadline until) {
+    return std::move(exchange({&message, 1}, until).front());
+}
+
+std::vector<Result<Incoming>> Connection::exchange(std::span<const Outgoing> messages,
+                                                   Deadline until) {
+    return core_->exchange(messages, until);
 }
 
 Result<void> Connection::publish(const Outgoing& message) { return core_->publish(message); }

@@ -1,6 +1,7 @@
 // One connection to NATS: made in the background, kept, rebuilt, with a deadline on every call.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -48,6 +49,9 @@ struct ConnectionEvent {
     std::string reason;  // why not connected
     std::uint64_t session = 0;
 };
+
+/// When a call has to be over, however many requests it takes.
+using Deadline = std::chrono::steady_clock::time_point;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -119,17 +123,24 @@ public:
     /// What kept it from being connected last; empty when nothing did.
     [[nodiscard]] std::string last_reason() const;
 
-    /// Sends one request and waits for its answer.
+    /// `timeout` from now.
+    [[nodiscard]] Deadline deadline() const;
+
+    /// Sends one request and waits for its answer until the deadline.
     ///
     /// unavailable      it was not sent, or nobody was there to take it
     /// unknown_outcome  it was sent, and no answer came
     /// invalid          larger than the server takes
-    [[nodiscard]] model::Result<Incoming> request(const Outgoing& message);
+    [[nodiscard]] model::Result<Incoming> request(const Outgoing& message, Deadline until);
+    [[nodiscard]] model::Result<Incoming> request(const Outgoing& message) {
+        return request(message, deadline());
+    }
 
-    /// Sends all in order without waiting in between, then waits for all answers until `timeout`
-    /// is over. After one that could not be sent, none of the later ones is. Errors, one for each:
+    /// Sends all in order without waiting in between, then waits for all answers until the
+    /// deadline. After one that could not be sent, none of the later ones is. Errors, one for each:
     /// as in request().
-    [[nodiscard]] std::vector<model::Result<Incoming>> exchange(std::span<const Outgoing> messages);
+    [[nodiscard]] std::vector<model::Result<Incoming>> exchange(std::span<const Outgoing> messages,
+                                                                Deadline until);
 
     /// Sends without an answer. unavailable: it was not sent. unknown_outcome: it may have been.
     [[nodiscard]] model::Result<void> publish(const Outgoing& message);

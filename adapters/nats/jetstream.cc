@@ -156,19 +156,20 @@ JetStream::JetStream(std::shared_ptr<Connection> connection, std::string stream)
 
 Result<std::string> JetStream::call(std::string_view verb,
                                     const std::string& body,
+                                    Deadline until,
                                     std::string_view rest) {
     std::string subject = "$JS.API." + std::string{verb} + '.' + stream_;
     if (!rest.empty()) subject += '.' + std::string{rest};
-    auto answer =
-        connection_->request({.subject = std::move(subject), .payload = model::as_bytes(body)});
+    auto answer = connection_->request(
+        {.subject = std::move(subject), .payload = model::as_bytes(body)}, until);
     if (!answer) return std::move(answer).error();
     return model::to_text(answer->payload);
 }
 
-Result<StreamInfo> JetStream::info(std::string_view subjects) {
+Result<StreamInfo> JetStream::info(Deadline until, std::string_view subjects) {
     json body = json::object();
     if (!subjects.empty()) body["subjects_filter"] = subjects;
-    const auto text = call("STREAM.INFO", as_text(body));
+    const auto text = call("STREAM.INFO", as_text(body), until);
     if (!text) return error(Errc::unavailable, text.error().message);
     const auto answer = json::parse(*text, nullptr, false);
     if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
@@ -195,7 +196,7 @@ Result<StreamInfo> JetStream::info(std::string_view subjects) {
 }
 
 Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
-    const auto present = info();
+    const auto present = info(connection_->deadline());
     if (!present && present.error().code == Errc::not_found) return make(shape);
     if (!present) return present.error();
     Ensured found{.replicas = present->replicas};
@@ -203,7 +204,7 @@ Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
     // Its own configuration goes back, so that fields of newer servers stay as they are.
     auto config = json::parse(present->config, nullptr, false);
     config["max_age"] = 0;
-    const auto text = call("STREAM.UPDATE", as_text(config));
+    const auto text = call("STREAM.UPDATE", as_text(config), connection_->deadline());
     if (!text) return error(Errc::unavailable, text.error().message);
     const auto answer = json::parse(*text, nullptr, false);
     if (!answer.is_object() || error_code(answer) != 0)
@@ -230,7 +231,7 @@ Result<Ensured> JetStream::make(const StreamShape& shape) {
                    {"deny_delete", shape.deny_delete},
                    {"deny_purge", false}};
     for (;;) {
-        const auto text = call("STREAM.CREATE", as_text(config));
+        const auto text = call("STREAM.CREATE", as_text(config), connection_->deadline());
         if (!text) return error(Errc::unavailable, text.error().message);
         const auto answer = json::parse(*text, nullptr, false);
         if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
@@ -239,7 +240,7 @@ Result<Ensured> JetStream::make(const StreamShape& shape) {
         if (code == 0) return Ensured{.made = true, .replicas = replicas};
         // Somebody else made it at the same moment, in his way.
         if (code == name_in_use) {
-            const auto present = info();
+            const auto present = info(connection_->deadline());
             if (!present) return present.error();
             return Ensured{.replicas = present->replicas};
         }
@@ -263,14 +264,14 @@ bool JetStream::settles_for_one(int code) {
     return now - *too_few_since_ >= patience;
 }
 
-Result<std::optional<StoredMessage>> JetStream::last_of(std::string_view subject) {
-    auto all = last_of_each({std::string{subject}});
+Result<std::optional<StoredMessage>> JetStream::last_of(std::string_view subject, Deadline until) {
+    auto all = last_of_each({std::string{subject}}, until);
     if (!all) return std::move(all).error();
     return std::move(all->front());
 }
 
 Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
-    const std::vector<std::string>& subjects) {
+    const std::vector<std::string>& subjects, Deadline until) {
     constexpr std::size_t window = 64;
     std::vector<std::optional<StoredMessage>> messages;
     messages.reserve(subjects.size());
@@ -284,7 +285,7 @@ Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
             requests.push_back(
                 {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)});
         }
-        for (const auto& answer : connection_->exchange(requests)) {
+        for (const auto& answer : connection_->exchange(requests, until)) {
             auto message = parse_message(answer);
             if (!message) return std::move(message).error();
             messages.push_back(std::move(*message));
@@ -294,17 +295,19 @@ Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
 }
 
 Result<std::optional<StoredMessage>> JetStream::next_of(std::string_view subject,
-                                                        std::uint64_t from) {
+                                                        std::uint64_t from,
+                                                        Deadline until) {
     const auto body = as_text(json{{"seq", from}, {"next_by_subj", subject}});
     return parse_message(connection_->request(
-        {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)}));
+        {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)}, until));
 }
 
 Result<std::optional<StoredMessage>> JetStream::next_of_any_replica(std::string_view subject,
-                                                                    std::uint64_t from) {
+                                                                    std::uint64_t from,
+                                                                    Deadline until) {
     const auto body = as_text(json{{"seq", from}, {"next_by_subj", subject}});
     auto answer = connection_->request(
-        {.subject = "$JS.API.DIRECT.GET." + stream_, .payload = model::as_bytes(body)});
+        {.subject = "$JS.API.DIRECT.GET." + stream_, .payload = model::as_bytes(body)}, until);
     if (!answer) return error(Errc::unavailable, std::move(answer).error().message);
     StoredMessage stored{.subject = std::string{answer->header("Nats-Subject")},
                          .sequence = to_number(answer->header("Nats-Sequence")),
@@ -316,9 +319,9 @@ Result<std::optional<StoredMessage>> JetStream::next_of_any_replica(std::string_
     return std::optional{std::move(stored)};
 }
 
-Result<void> JetStream::erase(std::uint64_t sequence) {
+Result<void> JetStream::erase(std::uint64_t sequence, Deadline until) {
     const auto text =
-        call("STREAM.MSG.DELETE", as_text(json{{"seq", sequence}, {"no_erase", true}}));
+        call("STREAM.MSG.DELETE", as_text(json{{"seq", sequence}, {"no_erase", true}}), until);
     if (!text) return text.error();
     const auto answer = json::parse(*text, nullptr, false);
     if (!answer.is_object()) return error(Errc::unknown_outcome, "answered without JSON");
@@ -326,7 +329,7 @@ Result<void> JetStream::erase(std::uint64_t sequence) {
     if (code == 0 || code == sequence_not_found || code == no_message) return {};
     if (code != message_delete_failed) return api_error(answer);
     // A sequence beyond the last one is told like any failure of the store.
-    const auto state = info();
+    const auto state = info(until);
     if (!state) return state.error();
     if (sequence > state->last || sequence < state->first) return {};
     return error(Errc::unavailable, error_text(answer));
@@ -350,7 +353,7 @@ Result<void> JetStream::make_hint_consumer(std::string_view name,
                          {"idle_heartbeat", heartbeat.count()},
                          {"inactive_threshold", 10 * heartbeat.count()},
                          {"name", name}}}};
-    const auto text = call("CONSUMER.CREATE", as_text(body), name);
+    const auto text = call("CONSUMER.CREATE", as_text(body), connection_->deadline(), name);
     if (!text) return error(Errc::unavailable, text.error().message);
     const auto answer = json::parse(*text, nullptr, false);
     if (!answer.is_object() || error_code(answer) != 0)
@@ -359,7 +362,7 @@ Result<void> JetStream::make_hint_consumer(std::string_view name,
 }
 
 Result<void> JetStream::remove_consumer(std::string_view name) {
-    const auto text = call("CONSUMER.DELETE", {}, name);
+    const auto text = call("CONSUMER.DELETE", {}, connection_->deadline(), name);
     if (!text) return error(Errc::unavailable, text.error().message);
     const auto answer = json::parse(*text, nullptr, false);
     if (answer.is_object() && (error_code(answer) == 0 || error_code(answer) == consumer_not_found))

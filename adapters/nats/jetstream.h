@@ -64,8 +64,9 @@ struct Refusal {
     std::uint64_t last = 0;  // what the server told as the last sequence; 0 where it told none
 };
 
-/// One stream over one connection. Thread-safe; blocks no longer than the connection's timeout for
-/// each request. Reading errors: unavailable; not_found where the stream is absent.
+/// One stream over one connection. Thread-safe; blocks until the deadline, without one for the
+/// connection's timeout with each request. Reading errors: unavailable; not_found where the stream
+/// is absent.
 class JetStream {
 public:
     JetStream(std::shared_ptr<Connection> connection, std::string stream);
@@ -83,23 +84,25 @@ public:
     [[nodiscard]] model::Result<Ensured> ensure(const StreamShape& shape, bool remove_age);
 
     /// `subjects`: also counts the messages of each subject that matches it.
-    [[nodiscard]] model::Result<StreamInfo> info(std::string_view subjects = {});
+    [[nodiscard]] model::Result<StreamInfo> info(Deadline until, std::string_view subjects = {});
 
     /// The newest message of a subject.
-    [[nodiscard]] model::Result<std::optional<StoredMessage>> last_of(std::string_view subject);
+    [[nodiscard]] model::Result<std::optional<StoredMessage>> last_of(std::string_view subject,
+                                                                      Deadline until);
     /// The same of many, pipelined; in their order.
     [[nodiscard]] model::Result<std::vector<std::optional<StoredMessage>>> last_of_each(
-        const std::vector<std::string>& subjects);
+        const std::vector<std::string>& subjects, Deadline until);
     /// The message with the smallest sequence >= `from` on a subject, wildcards allowed.
     [[nodiscard]] model::Result<std::optional<StoredMessage>> next_of(std::string_view subject,
-                                                                      std::uint64_t from);
+                                                                      std::uint64_t from,
+                                                                      Deadline until);
     /// The same from any replica, raw instead of base64. Empty says nothing: a replica may lag.
     /// Only for a stream that allows it: from another there is no answer at all.
     [[nodiscard]] model::Result<std::optional<StoredMessage>> next_of_any_replica(
-        std::string_view subject, std::uint64_t from);
+        std::string_view subject, std::uint64_t from, Deadline until);
 
     /// Removes one message; absent is success.
-    [[nodiscard]] model::Result<void> erase(std::uint64_t sequence);
+    [[nodiscard]] model::Result<void> erase(std::uint64_t sequence, Deadline until);
 
     /// Makes an in-memory consumer that sends new messages' headers to `inbox`. Any replica.
     [[nodiscard]] model::Result<void> make_hint_consumer(std::string_view name,
@@ -111,6 +114,7 @@ public:
 private:
     [[nodiscard]] model::Result<std::string> call(std::string_view verb,
                                                   const std::string& body,
+                                                  Deadline until,
                                                   std::string_view rest = {});
     [[nodiscard]] model::Result<Ensured> make(const StreamShape& shape);
     /// Whether a refusal of three replicas is final, and one has to do.

@@ -53,7 +53,7 @@ Result<Ensured> KvStore::ensure() {
 
 Result<std::optional<KvEntry>> KvStore::get(std::string_view key) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
-    auto message = jetstream_.last_of(subject(key));
+    auto message = jetstream_.last_of(subject(key), jetstream_.connection().deadline());
     if (!message)
         return error(Errc::unavailable, std::move(message).error().message).during("kv get");
     if (!*message || is_delete_marker(**message)) return std::optional<KvEntry>{};
@@ -65,13 +65,14 @@ Result<std::vector<KvEntry>> KvStore::list() {
     const auto unavailable = [](model::Error failure) {
         return error(Errc::unavailable, std::move(failure.message)).during("kv list");
     };
+    const auto until = jetstream_.connection().deadline();
     const auto prefix = subject("");
-    auto info = jetstream_.info(prefix + '>');
+    auto info = jetstream_.info(until, prefix + '>');
     if (!info) return unavailable(std::move(info).error());
     std::vector<std::string> subjects;
     for (const auto& [name, count] : info->subjects)
         subjects.push_back(name);
-    auto messages = jetstream_.last_of_each(subjects);
+    auto messages = jetstream_.last_of_each(subjects, until);
     if (!messages) return unavailable(std::move(messages).error());
     std::vector<KvEntry> entries;
     for (auto& message : *messages) {
@@ -111,6 +112,7 @@ Result<Revision> KvStore::put(std::string_view key, model::ByteView value) {
 }
 
 Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, bool may_create) {
+    const auto until = jetstream_.connection().deadline();
     const auto fixed_headers = message.headers;
     auto subject_sequence = expected.value;
     // In a bucket of one key the revision is the stream's last sequence, and this is never refused
@@ -123,7 +125,7 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
                                      std::to_string(stream_sequence));
         message.headers.emplace_back("Nats-Expected-Last-Subject-Sequence",
                                      std::to_string(subject_sequence));
-        auto answer = parse_publish_answer(jetstream_.connection().request(message));
+        auto answer = parse_publish_answer(jetstream_.connection().request(message, until));
         if (!answer) return std::move(answer).error();
         if (answer->ack) return Revision{answer->ack->sequence};
         refused = answer->text;
@@ -131,9 +133,9 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
         // Both expectations are refused with the same code (L11): only the key itself tells which.
         // The stream's last is asked first: what is written between the two questions makes the
         // next attempt fail, never succeed.
-        const auto info = jetstream_.info();
+        const auto info = jetstream_.info(until);
         if (!info) return error(Errc::unavailable, refused + ", then " + info.error().message);
-        const auto last = jetstream_.last_of(message.subject);
+        const auto last = jetstream_.last_of(message.subject, until);
         if (!last) return error(Errc::unavailable, refused + ", then " + last.error().message);
         const bool absent = !*last || is_delete_marker(**last);
         const auto present = *last ? (*last)->sequence : 0;
@@ -151,7 +153,7 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
 }
 
 Result<Revision> KvStore::last_revision() {
-    auto info = jetstream_.info();
+    auto info = jetstream_.info(jetstream_.connection().deadline());
     if (!info) return error(Errc::unavailable, std::move(info).error().message).during("kv info");
     return Revision{info->last};
 }

@@ -23,8 +23,8 @@ struct KvOptions {
 };
 
 /// Keys are A-Z a-z 0-9 - _ . / \ =, without a dot at either end and without two in a row; any
-/// other is invalid. Uses the connection's timeout for each request. Thread-safe. A bucket that
-/// does not exist is unavailable.
+/// other is invalid. Each call but ensure() is over within the connection's timeout. Thread-safe. A
+/// bucket that does not exist is unavailable.
 class KvStore final : public reconcilers::ports::KvStore {
 public:
     KvStore(std::shared_ptr<Connection> connection, KvOptions options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 
 namespace adapters::nats {
 namespace {
@@ -160,9 +161,12 @@ std::string Link::server() const {
 }
 
 std::string Link::last_error() const {
+    // A buffer inside the connection, of 256 bytes, the last always 0, which its threads may be
+    // writing now: at worst the text is a mixture of two.
+    constexpr std::size_t longest = 255;
     const char* text = nullptr;
     const auto status = natsConnection_GetLastError(connection_, &text);
-    if (text && *text) return text;
+    if (text && *text) return {text, ::strnlen(text, longest)};
     return status == NATS_OK ? std::string{} : natsStatus_GetText(status);
 }
 

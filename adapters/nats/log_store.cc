@@ -1,10 +1,9 @@
 #include "adapters/nats/log_store.h"
 
-#include "adapters/nats/digest.h"
-
 #include <algorithm>
 #include <utility>
 
+#include "adapters/nats/digest.h"
 #include "adapters/nats/names.h"
 #include "adapters/nats/object_meta.h"
 #include "adapters/nats/random_id.h"
@@ -94,7 +93,7 @@ Result<Ensured> LogStore::ensure() {
 }
 
 Result<StreamState> LogStore::state() {
-    const auto info = jetstream_.info();
+    const auto info = jetstream_.info(jetstream_.connection().deadline());
     if (!info) return error(Errc::unavailable, info.error().message).during("log state");
     return StreamState{.created = info->created, .first = {info->first}, .last = {info->last}};
 }
@@ -116,7 +115,8 @@ Result<Sequence> LogStore::publish_chunks(std::string_view nuid,
             {.subject = chunk_subject(nuid), .headers = expecting(predicted), .payload = piece});
         predicted = predicted.next();
     }
-    const auto answers = jetstream_.connection().exchange(messages);
+    const auto answers =
+        jetstream_.connection().exchange(messages, jetstream_.connection().deadline());
     std::vector<model::Error> errors;
     predicted = last;
     for (const auto& answer : answers) {
@@ -143,24 +143,26 @@ Result<Sequence> LogStore::publish_meta(const model::ObjectMeta& meta,
 }
 
 Result<std::optional<StoredMeta>> LogStore::next_meta(Sequence from) {
-    auto meta =
-        to_meta(jetstream_.next_of(meta_subject(">"), std::max<std::uint64_t>(1, from.value)));
+    auto meta = to_meta(jetstream_.next_of(meta_subject(">"),
+                                           std::max<std::uint64_t>(1, from.value),
+                                           jetstream_.connection().deadline()));
     if (!meta) return std::move(meta).error().during("next meta");
     return meta;
 }
 
 Result<std::optional<StoredMeta>> LogStore::find_meta(std::string_view name) {
     if (name.empty()) return error(Errc::invalid, "find meta: an empty name");
-    auto meta = to_meta(jetstream_.last_of(meta_subject(meta_token(name))));
+    auto meta = to_meta(
+        jetstream_.last_of(meta_subject(meta_token(name)), jetstream_.connection().deadline()));
     if (!meta) return std::move(meta).error().during("find meta");
     return meta;
 }
 
 // A bucket of another tool may not allow it, and then there is no answer: asked once a session.
-bool LogStore::reads_from_replicas() {
+bool LogStore::reads_from_replicas(Deadline until) {
     const auto session = jetstream_.connection().session();
     if (asked_in_session_ == session) return allows_direct_;
-    const auto info = jetstream_.info();
+    const auto info = jetstream_.info(until);
     if (!info) return false;
     allows_direct_ = info->allow_direct;
     asked_in_session_ = session;
@@ -171,9 +173,14 @@ Result<std::optional<Chunk>> LogStore::next_chunk(std::string_view nuid, Sequenc
     // An object id of another tool goes into a subject: a wildcard in it would match others.
     if (!valid_nuid(nuid)) return error(Errc::invalid, "next chunk: not an object id");
     const auto first = std::max<std::uint64_t>(1, from.value);
+    const auto until = jetstream_.connection().deadline();
     Result<std::optional<StoredMessage>> message{std::nullopt};
-    if (reads_from_replicas()) message = jetstream_.next_of_any_replica(chunk_subject(nuid), first);
-    if (!message || !*message) message = jetstream_.next_of(chunk_subject(nuid), first);
+    if (reads_from_replicas(until)) {
+        message = jetstream_.next_of_any_replica(chunk_subject(nuid), first, until);
+        // Perhaps it is forbidden: this session goes on without it.
+        if (!message) allows_direct_ = false;
+    }
+    if (!message || !*message) message = jetstream_.next_of(chunk_subject(nuid), first, until);
     if (!message)
         return error(Errc::unavailable, std::move(message).error().message).during("next chunk");
     if (!*message) return std::optional<Chunk>{};
@@ -182,7 +189,7 @@ Result<std::optional<Chunk>> LogStore::next_chunk(std::string_view nuid, Sequenc
 }
 
 Result<void> LogStore::erase(Sequence sequence) {
-    auto erased = jetstream_.erase(sequence.value);
+    auto erased = jetstream_.erase(sequence.value, jetstream_.connection().deadline());
     if (!erased) return std::move(erased).error().during("erase");
     return {};
 }

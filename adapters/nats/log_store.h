@@ -55,7 +55,7 @@ public:
     void on_change(std::function<void()> wake) override;
 
 private:
-    [[nodiscard]] bool reads_from_replicas();
+    [[nodiscard]] bool reads_from_replicas(Deadline until);
     [[nodiscard]] std::string chunk_subject(std::string_view nuid) const;
     [[nodiscard]] std::string meta_subject(std::string_view token) const;
 

@@ -70,7 +70,13 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     view.stuck =
         alive && memory_.kill_asked != Instant{} && now >= memory_.kill_asked + stuck_after;
     view.message = reason_.empty() ? memory_.last_failure : reason_;
-    view.dead = observed->state == State::absent;
+    view.dead = !alive && !std::holds_alternative<Start>(plan.action);
+    if (view.dead) {
+        view.stopped_for = board.replica.stop_wanted;
+        if (board.role.phase == RoleView::Phase::draining && board.role.lease) {
+            view.drained = board.role.lease->epoch;
+        }
+    }
     if (observed->state == State::unknown) {
         view.state = BackendView::State::unknown;
     } else if (!alive) {

@@ -47,6 +47,8 @@ bool MembershipReconciler::fresh(const Seen& seen,
 MembershipReconciler::Pass MembershipReconciler::step(const Board& board) {
     const auto now = ports_.clock.now();
     auto wake_at = now + settings_.heartbeat;
+    // Before the nodes: a wish is judged by what was published before it, or later.
+    auto spec = ports_.store.spec();
     auto nodes = ports_.store.nodes();
     if (nodes) {
         last_error_.clear();
@@ -59,7 +61,7 @@ MembershipReconciler::Pass MembershipReconciler::step(const Board& board) {
         last_error_ = nodes.error().message;
         wake_at = now + retry_interval;
     }
-    read_spec(board);
+    read_spec(board, spec);
     const auto& leaving = view_.spec.leave;
     const bool leaves =
         std::find(leaving.begin(), leaving.end(), settings_.node_id) != leaving.end();
@@ -178,8 +180,8 @@ void MembershipReconciler::publish(const Board& board, Instant now, Instant* wak
     own_revision_ = *stored ? (*stored)->revision : model::Revision{};
 }
 
-void MembershipReconciler::read_spec(const Board& board) {
-    auto entry = ports_.store.spec();
+void MembershipReconciler::read_spec(const Board& board,
+                                     const model::Result<ports::SpecEntry>& entry) {
     if (!entry) {
         if (entry.error().code == Errc::corrupt && last_error_ != entry.error().message) {
             last_error_ = entry.error().message;

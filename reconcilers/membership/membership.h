@@ -66,7 +66,7 @@ private:
     void read_nodes(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
     void claim(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
     void publish(const Board& board, model::Instant now, model::Instant* wake_at);
-    void read_spec(const Board& board);
+    void read_spec(const Board& board, const model::Result<ports::SpecEntry>& entry);
     void settle_wish(const Board& board, const ports::SpecEntry& entry);
     void leave(const Board& board);
     [[nodiscard]] bool fresh(const Seen& seen,

@@ -305,11 +305,20 @@ ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model:
     return Turn::more;
 }
 
+bool ReplicaReconciler::stopped(const Board& board, bool& flag) {
+    if (!std::exchange(flag, true)) ++stop_wanted_;
+    return board.backend.dead && board.backend.stopped_for == stop_wanted_;
+}
+
+bool ReplicaReconciler::drained(const Board& board) const {
+    return board.role.phase == RoleView::Phase::draining && board.role.lease &&
+           board.backend.dead && board.backend.drained == board.role.lease->epoch;
+}
+
 /// D4: the database here is of a tenure before the log's. Proven to be an ancestor, it becomes the
 /// copy; else it is set aside, never deleted.
 ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
-    if (!board.backend.dead) {
-        backend_must_stop_ = true;
+    if (!stopped(board, backend_must_stop_)) {
         message_ = "waiting for the backend to stop: its data is of an older tenure";
         return Turn::idle;
     }
@@ -362,10 +371,12 @@ void ReplicaReconciler::tell_set_aside(const model::Position& at) {
 
 ReplicaReconciler::Turn ReplicaReconciler::mark() {
     const model::Marker marker{.epoch = epoch_, .node = settings_.node_id};
-    auto stored = ports_.store.publish_meta(model::to_meta(marker), std::nullopt);
+    auto meta = model::to_meta(marker);
+    meta.nuid = ports_.store.new_nuid();  // object readers take a meta without one for damaged
+    auto stored = ports_.store.publish_meta(meta, std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
-    seal_.fence = *stored;
-    seal_.confirm = ++confirm_wanted_;
+    // Decided anew in every seal: the database that a first start made is there by the next one.
+    seal_ = {.fence = *stored, .confirm = ++confirm_wanted_};
     enter(Phase::confirming);
     return Turn::idle;  // the role sees what is wanted
 }
@@ -450,10 +461,7 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
             seal_.in_place = true;
         } else if (current) {
             // A power cut took what the log has: this data goes no further.
-            if (!board.backend.dead) {
-                backend_must_stop_ = true;
-                return Turn::idle;
-            }
+            if (!stopped(board, backend_must_stop_)) return Turn::idle;
             backend_must_stop_ = false;
             const model::Position at{.tenure = *own, .txid = data_txid_};
             auto moved = local_.set_aside(at);
@@ -503,7 +511,8 @@ ReplicaReconciler::Turn ReplicaReconciler::publish_opened(const Board& board) {
     if (opened.history.size() > history_limit) {
         opened.history.erase(opened.history.begin(), opened.history.end() - history_limit);
     }
-    const auto meta = model::to_meta(opened);
+    auto meta = model::to_meta(opened);
+    meta.nuid = ports_.store.new_nuid();
     auto stored = ports_.store.publish_meta(meta, seal_.fence);
     if (!stored) {
         if (stored.error().code != Errc::unavailable) enter(Phase::marking);  // S6
@@ -529,10 +538,7 @@ ReplicaReconciler::Turn ReplicaReconciler::promote(const Board& board) {
             }
         }
     } else {
-        if (!board.backend.dead) {
-            backend_must_stop_ = true;
-            return Turn::idle;
-        }
+        if (!stopped(board, backend_must_stop_)) return Turn::idle;
         backend_must_stop_ = false;
         if (auto promoted = local_.promote(seal_.tenure); !promoted) {
             return failed(promoted.error(), "promote the copy");
@@ -556,14 +562,15 @@ ReplicaReconciler::Turn ReplicaReconciler::create(const Board& board) {
         create_wanted_ = waited;
         message_ = waited ? "waiting for the backend to make its database"
                           : "waiting until every node has said whether it has a database";
-        if (board.role.phase == RoleView::Phase::draining && board.backend.dead) swept_ = epoch_;
+        if (drained(board)) swept_ = epoch_;
         return Turn::idle;
     }
-    if (!board.backend.dead) {
-        conversion_wanted_ = board.backend.ready;
-        message_ = conversion_wanted_
-                       ? "waiting for the backend to stop, for the conversion to WAL mode"
-                       : "waiting for the backend's health";
+    if (!board.backend.dead && !board.backend.ready && !conversion_wanted_) {
+        message_ = "waiting for the backend's health";
+        return Turn::idle;
+    }
+    if (!stopped(board, conversion_wanted_)) {
+        message_ = "waiting for the backend to stop, for the conversion to WAL mode";
         return Turn::idle;
     }
     create_wanted_ = false;
@@ -582,8 +589,7 @@ ReplicaReconciler::Turn ReplicaReconciler::attach(const Board& board) {
         auto mode = ports_.database.mode();
         if (!mode) return failed(mode.error(), "look at the database");
         if (*mode != ports::Database::Mode::wal) {
-            if (!board.backend.dead) {
-                conversion_wanted_ = true;
+            if (!stopped(board, conversion_wanted_)) {
                 message_ = "waiting for the backend to stop, for the conversion to WAL mode";
                 return Turn::idle;
             }
@@ -614,9 +620,7 @@ ReplicaReconciler::Turn ReplicaReconciler::attach(const Board& board) {
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::ship(const Board& board) {
-    if (board.role.phase == RoleView::Phase::draining && board.backend.dead) {
-        shipper_.begin_sweep();
-    }
+    if (drained(board)) shipper_.begin_sweep();
     auto log = reader_.state();
     const auto outcome = shipper_.step(log);
     reader_.wrote(std::move(log));
@@ -698,6 +702,7 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
     view.cannot_promote = cannot_promote_;
     view.promoted = promoted_;
     view.backend_must_stop = backend_must_stop_;
+    view.stop_wanted = stop_wanted_;
     view.create_wanted = create_wanted_;
     view.conversion_wanted = conversion_wanted_;
     view.sealed = phase_ >= Phase::promoting;

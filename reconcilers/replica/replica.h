@@ -91,6 +91,10 @@ private:
     [[nodiscard]] Turn ship(const Board& board);
 
     void begin_seal(const Board& board);
+    /// Asks for the backend's end by `flag`; true once a look that knew of it found it dead.
+    [[nodiscard]] bool stopped(const Board& board, bool& flag);
+    /// The backend is dead for this step-down.
+    [[nodiscard]] bool drained(const Board& board) const;
     void lose_lease(const Board& board);
     void raise_alarm(std::string reason);
     void tell_set_aside(const model::Position& at);
@@ -121,6 +125,7 @@ private:
     std::optional<model::Epoch> raise_;
     bool cannot_promote_ = false;
     bool backend_must_stop_ = false;
+    std::uint64_t stop_wanted_ = 0;
     bool create_wanted_ = false;
     bool conversion_wanted_ = false;
     bool fencing_ = false;  // the lease is lost; the write fence is held until the backend is dead

@@ -130,6 +130,9 @@ protected:
         world_.new_id = [] { return "wish-1"; };
     }
 
+    /// A verb that ends before the test's story does has not waited for what it says it waits for.
+    void TearDown() override { EXPECT_TRUE(steps_.empty()) << steps_.size() << " steps were left"; }
+
     int run(int (*verb)(const Command&, const model::Config&, World&, const Lines&)) {
         out_.clear();
         err_.clear();

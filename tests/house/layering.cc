@@ -150,8 +150,11 @@ Includes read_includes(const std::string& root) {
         const fs::path folder = fs::path{root} / part;
         if (!fs::exists(folder)) continue;
         for (const auto& entry : fs::recursive_directory_iterator{folder}) {
-            if (entry.path().extension() != ".h" && entry.path().extension() != ".cc") continue;
-            auto& includes = files[fs::relative(entry.path(), root).generic_string()];
+            auto path = fs::relative(entry.path(), root).generic_string();
+            // What the build makes from x.h.in is included as x.h.
+            if (path.ends_with(".h.in")) path.resize(path.size() - 3);
+            if (!path.ends_with(".h") && !path.ends_with(".cc")) continue;
+            auto& includes = files[path];
             std::ifstream file{entry.path()};
             for (std::string line; std::getline(file, line);) {
                 if (auto include = include_of(line)) includes.push_back(*std::move(include));

@@ -1,7 +1,8 @@
 #include "model/event_line.h"
-#include "model/wall_time.h"
 
 #include <gtest/gtest.h>
+
+#include "model/wall_time.h"
 
 namespace model {
 namespace {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -67,9 +68,14 @@ NatsServer::NatsServer(std::string config) : config_{std::move(config)} {
 }
 
 NatsServer::~NatsServer() {
+    int status = 0;
+    const bool died = pid_ != 0 && ::waitpid(pid_, &status, WNOHANG) == pid_;
+    if (died) pid_ = 0;
     stop();
-    if (::testing::Test::HasFailure())
-        std::cerr << "---- log of nats-server\n" << read_file(log_file()) << "----\n";
+    // A test that throws has not failed yet when its server goes.
+    const bool failed = ::testing::Test::HasFailure() || std::uncaught_exceptions() > 0;
+    if (died) std::cerr << "---- nats-server had ended by itself, status " << status << '\n';
+    if (failed) std::cerr << "---- log of nats-server\n" << read_file(log_file()) << "----\n";
 }
 
 std::string NatsServer::url() const { return "nats://127.0.0.1:" + std::to_string(port_); }

@@ -141,7 +141,7 @@ TEST(Connection, WhatIsTooLargeIsInvalidAndEndsTheBatch) {
     const Outgoing messages[] = {{.subject = "nobody"},
                                  {.subject = "nobody", .payload = as_bytes(large)},
                                  {.subject = "nobody"}};
-    const auto answers = connection->exchange(messages);
+    const auto answers = connection->exchange(messages, connection->deadline());
     ASSERT_EQ(answers.size(), 3U);
     EXPECT_EQ(code_of(answers[0]), Errc::unavailable);
     EXPECT_EQ(code_of(answers[1]), Errc::invalid);

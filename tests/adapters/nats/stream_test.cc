@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -20,6 +22,7 @@ using model::Errc;
 using model::Revision;
 using model::Sequence;
 using nlohmann::json;
+using namespace std::chrono_literals;
 using test_support::code_of;
 using test_support::eventually;
 
@@ -198,6 +201,58 @@ TEST_F(Streams, ChunksOfABucketWithoutDirectReadsAreRead) {
     ASSERT_TRUE(chunk);
     EXPECT_EQ(model::to_text(chunk->data), "abc");
     EXPECT_FALSE(log.next_chunk("n", Sequence{2}).value());
+}
+
+TEST(Permissions, ChunksAreReadFromTheLeaderWhereDirectReadsAreForbidden) {
+    test_support::NatsServer server{
+        "authorization { users: [ { user: u, password: p, permissions: "
+        "{ publish: { deny: [\"$JS.API.DIRECT.GET.>\"] } } } ] }"};
+    const auto client = connected_client({.servers = {server.url()}, .user = "u", .password = "p"});
+    LogStore log{client, {.bucket = "b"}};
+    ASSERT_TRUE(log.ensure());
+    ASSERT_TRUE(log.publish_chunks("n", {as_bytes("abc")}, Sequence{}));
+    // A forbidden request is not answered: the first call finds that out.
+    EXPECT_TRUE(eventually([&] {
+        const auto chunk = log.next_chunk("n", Sequence{});
+        return chunk && *chunk && model::to_text((*chunk)->data) == "abc";
+    }));
+    EXPECT_NE(client->last_reason().find("$JS.API.DIRECT.GET"), std::string::npos)
+        << client->last_reason();
+}
+
+// Refusals that never end, each only 100 ms late: the call as a whole keeps its deadline.
+TEST_F(Streams, ACompareAndSetOfManyTriesEndsInTime) {
+    api("STREAM.CREATE.KV_b",
+        {{"name", "KV_b"}, {"subjects", {"$KV.b.other"}}, {"num_replicas", 1}});
+    std::atomic<int> refused = 0;
+    std::mutex mutex;
+    std::deque<std::string> waiting;
+    const auto impostor = client_->subscribe("$KV.b.k", [&](const Incoming& message) {
+        const std::lock_guard lock{mutex};
+        waiting.push_back(message.reply);
+    });
+    std::jthread slow{[&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            std::this_thread::sleep_for(100ms);
+            const std::lock_guard lock{mutex};
+            if (waiting.empty()) continue;
+            (void)client_->publish(
+                {.subject = waiting.front(),
+                 .payload = as_bytes(
+                     R"({"error":{"err_code":10071,"description":"wrong last sequence: 1"}})")});
+            waiting.pop_front();
+            ++refused;
+        }
+    }};
+    ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$KV.b.k"}).has_value(); }));
+    const auto role = connected_client(server_.url(), 500ms);
+    KvStore kv{role, {.bucket = "b"}};
+    refused = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto written = kv.update("k", as_bytes("x"), Revision{});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+    ASSERT_FALSE(written);
+    EXPECT_GE(refused, 2);
 }
 
 TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {

@@ -1,0 +1,438 @@
+#include "tests/support/cluster.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "adapters/json/records.h"
+#include "adapters/nats/connection.h"
+#include "adapters/nats/kv_store.h"
+#include "model/bytes.h"
+#include "tests/support/eventually.h"
+#include "tests/support/processes.h"
+#include "warden/group.h"
+
+namespace test_support {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto look_interval = 20ms;
+constexpr int lines_of_a_log = 30;
+
+std::string last_lines(const std::string& text, int count) {
+    auto at = text.size();
+    for (int i = 0; i <= count && at != std::string::npos && at > 0; ++i)
+        at = text.rfind('\n', at - 1);
+    return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
+}
+
+std::string address(int port) { return "127.0.0.1:" + std::to_string(port); }
+
+}  // namespace
+
+std::string Snapshot::serving() const {
+    if (!lease || lease->state != model::LeaseRecord::State::held) return {};
+    const auto found = nodes.find(lease->node_id);
+    if (found == nodes.end()) return {};
+    const auto& status = found->second;
+    const bool serves = status.role == model::Role::primary && status.epoch == lease->epoch &&
+                        condition(status.node_id, model::ConditionType::backend_ready);
+    return serves ? status.node_id : std::string{};
+}
+
+bool Snapshot::condition(const std::string& node, model::ConditionType type) const {
+    const auto found = nodes.find(node);
+    if (found == nodes.end()) return false;
+    const auto& all = found->second.conditions;
+    return std::any_of(all.begin(), all.end(), [type](const auto& each) {
+        return each.type == type && each.status;
+    });
+}
+
+/// The test's own connection.
+struct Cluster::Store {
+    Store(const std::string& url, const std::string& cluster)
+        : connection{[&url] {
+              auto opened =
+                  adapters::nats::Connection::open({.servers = {url}, .name = "system test"});
+              if (!opened) throw std::runtime_error{opened.error().message};
+              return *opened;
+          }()},
+          election{connection, {.bucket = "convex-" + cluster + "-election"}},
+          state{connection, {.bucket = "convex-" + cluster + "-state"}},
+          spec{connection, {.bucket = "convex-" + cluster + "-spec"}} {}
+
+    std::shared_ptr<adapters::nats::Connection> connection;
+    adapters::nats::KvStore election;
+    adapters::nats::KvStore state;
+    adapters::nats::KvStore spec;
+};
+
+Cluster::Cluster(ClusterOptions options)
+    : options_{std::move(options)},
+      // Unique among clusters that share a machine; no dots: it is part of names of buckets.
+      id_{"t" + folder_.path().substr(folder_.path().rfind('-') + 1)} {
+    if (options_.server) start_server();
+    for (int node = 1; node <= options_.nodes; ++node) {
+        nodes_.push_back({.options = {.node_id = "n" + std::to_string(node)},
+                          .backend_port = free_port(),
+                          .api_port = free_port(),
+                          .metrics_port = free_port()});
+        if (options_.each) options_.each(node, nodes_.back().options);
+        std::string why;
+        // Without one a backend's liveness could not be told exactly.
+        nodes_.back().cgroup = warden::make_cgroup(cgroup_name(node), why);
+        if (nodes_.back().cgroup.empty()) throw std::runtime_error{"no cgroup: " + why};
+    }
+    if (!options_.start) return;
+    for (int node = 1; node <= options_.nodes; ++node)
+        start(node);
+}
+
+Cluster::~Cluster() {
+    store_.reset();
+    // What was thrown carries the logs' ends itself.
+    for (int node = 1; node <= size(); ++node) {
+        if (::testing::Test::HasFailure()) {
+            std::cerr << "---- log of " << name(node) << '\n'
+                      << last_lines(log(node), 200) << "----\n";
+        }
+        try {
+            kill_all(node);
+        } catch (const std::exception& problem) {
+            ADD_FAILURE() << problem.what();
+        }
+    }
+    std::vector<pid_t> left;
+    const bool gone = eventually([&] {
+        // The server's configuration lies in a folder of its own.
+        left = processes_naming(folder());
+        return left.empty();
+    });
+    EXPECT_TRUE(gone) << "still runs: " << (left.empty() ? "" : command_line(left.front()));
+    for (const auto pid : left)
+        ::kill(pid, SIGKILL);
+    for (int node = 1; node <= size(); ++node) {
+        const auto& cgroup = at(node).cgroup;
+        EXPECT_TRUE(eventually([&] { return ::rmdir(cgroup.c_str()) == 0 || errno == ENOENT; }))
+            << cgroup;
+    }
+}
+
+std::string Cluster::path(int node, const std::string& name) const {
+    return folder() + "/" + std::to_string(node) + "/" + name;
+}
+
+std::string Cluster::log(int node) const { return read_text(path(node, "log")); }
+
+std::string Cluster::notes_program() { return NOTES_PROGRAM; }
+
+std::vector<std::string> Cluster::daemon(const std::string& config) {
+    return {MANAGER_PROGRAM, "daemon", "-c", config};
+}
+
+int Cluster::number(const std::string& name) const {
+    for (int node = 1; node <= size(); ++node)
+        if (at(node).options.node_id == name) return node;
+    return 0;
+}
+
+std::vector<int> Cluster::backend_ports() const {
+    std::vector<int> ports;
+    for (const auto& node : nodes_)
+        ports.push_back(node.backend_port);
+    return ports;
+}
+
+std::string Cluster::cgroup_name(int node) const {
+    const auto& given = at(node).options.state_dir;
+    return warden::cgroup_name((given.empty() ? path(node, "state") : given) + "/lock");
+}
+
+std::string Cluster::write_config(int node) const {
+    const auto& [options, backend_port, api_port, metrics_port, pid, cgroup] = at(node);
+    auto command = options.command;
+    if (command.empty()) {
+        command = {notes_program(), "--database", data(node), "--listen", address(backend_port)};
+    }
+    const nlohmann::json config = {
+        {"clusterId", id_},
+        {"nodeId", options.node_id},
+        {"nats", {{"servers", {options.nats_url.empty() ? server_->url() : options.nats_url}}}},
+        {"election",
+         {{"leaderTtlMs", options_.ttl_ms},
+          {"heartbeatIntervalMs", options_.heartbeat_ms},
+          {"priority", options.priority},
+          {"nofailover", options.nofailover}}},
+        {"stateDir", options.state_dir.empty() ? path(node, "state") : options.state_dir},
+        {"wal", {{"replicaPath", replica(node)}}},
+        {"backend",
+         {{"dataPath", data(node)},
+          {"healthEndpoint", "http://" + address(backend_port) + "/version"},
+          {"healthIntervalMs", 250},
+          {"healthTimeoutMs", 1000},
+          {"startTimeoutMs", options.start_timeout_ms},
+          {"stopTimeoutMs", options.stop_timeout_ms},
+          {"process", {{"command", command}, {"env", options.env}}}}},
+        {"api", {{"listen", address(api_port)}}},
+        {"metrics", {{"listen", address(metrics_port)}}}};
+    for (const auto* const folder : {"run", "data", "replica"})
+        std::filesystem::create_directories(path(node, folder));
+    const auto file = path(node, "cluster.json");
+    std::ofstream{file} << config.dump(2) << '\n';
+    return file;
+}
+
+void Cluster::start(int node) {
+    auto& each = at(node);
+    if (each.warden != 0) throw std::logic_error{"node " + name(node) + " runs already"};
+    const auto config = write_config(node);
+    each.warden =
+        spawn(daemon(config), {"RUNTIME_DIRECTORY=" + path(node, "run")}, path(node, "log"));
+    if (each.warden == 0) throw std::runtime_error{"fork"};
+}
+
+int Cluster::wait_end(int node, std::chrono::seconds limit) {
+    std::optional<int> status;
+    wait_until(
+        "the end of the daemon of " + name(node),
+        [&] {
+            status = reap(at(node).warden);
+            return status.has_value();
+        },
+        limit);
+    at(node).warden = 0;
+    return *status;
+}
+
+int Cluster::stop(int node, std::chrono::seconds limit) {
+    ::kill(at(node).warden, SIGTERM);
+    return wait_end(node, limit);
+}
+
+void Cluster::kill_all(int node) {
+    auto& warden = at(node).warden;
+    if (warden == 0) return;
+    // Read before the first dies: the children of a dead process are another's.
+    auto pids = children(warden);
+    pids.insert(pids.begin(), warden);
+    for (const auto pid : pids)
+        ::kill(pid, SIGKILL);
+    ::waitpid(warden, nullptr, 0);
+    warden = 0;
+    wait_until("the death of all of " + name(node), [&] {
+        return std::none_of(pids.begin(), pids.end(), lives) && !backend_lives(node);
+    });
+}
+
+void Cluster::kill_warden(int node) {
+    auto& warden = at(node).warden;
+    ::kill(warden, SIGKILL);
+    ::waitpid(warden, nullptr, 0);
+    warden = 0;
+}
+
+pid_t Cluster::node_pid(int node) const {
+    for (const auto pid : children(at(node).warden)) {
+        const auto line = command_line(pid);
+        if (line.find(std::string{"\0node\0", 6}) != std::string::npos) return pid;
+    }
+    return 0;
+}
+
+pid_t Cluster::backend_pid(int node) const {
+    for (const auto pid : children(at(node).warden)) {
+        const auto line = command_line(pid);
+        // Between its fork and its exec it is another warden.
+        if (line.empty() || line.rfind(WARDEN_PROGRAM, 0) == 0) continue;
+        if (line.find(std::string{"\0node\0", 6}) == std::string::npos) return pid;
+    }
+    return 0;
+}
+
+bool Cluster::backend_lives(int node) const {
+    return read_text(at(node).cgroup + "/cgroup.events").find("populated 1") != std::string::npos;
+}
+
+Cluster::Store& Cluster::store() {
+    if (!store_) store_ = std::make_unique<Store>(server_->url(), id_);
+    return *store_;
+}
+
+std::optional<Snapshot> Cluster::look() {
+    Snapshot snapshot;
+    const auto lease = store().election.get("leader");
+    const auto nodes = store().state.list();
+    if (!lease || !nodes) return {};
+    if (*lease) {
+        auto record = adapters::json::decode_lease(model::to_text((*lease)->value));
+        if (record) snapshot.lease = *record;
+    }
+    for (const auto& entry : *nodes) {
+        auto status = adapters::json::decode_status(model::to_text(entry.value), entry.key);
+        if (status) snapshot.nodes[status->node_id] = *status;
+    }
+    return snapshot;
+}
+
+void Cluster::wait_until(const std::string& what,
+                         const std::function<bool()>& holds,
+                         std::chrono::seconds limit) {
+    const auto until = Clock::now() + limit;
+    while (!holds()) {
+        if (Clock::now() >= until) {
+            fail("waited " + std::to_string(limit.count()) + " s for: " + what);
+        }
+        std::this_thread::sleep_for(look_interval);
+    }
+}
+
+Snapshot Cluster::wait_for(const std::string& what,
+                           const Predicate& predicate,
+                           std::chrono::seconds limit) {
+    Snapshot seen;
+    wait_until(
+        what,
+        [&] {
+            auto snapshot = look();
+            if (!snapshot) return false;
+            seen = std::move(*snapshot);
+            return predicate(seen);
+        },
+        limit);
+    return seen;
+}
+
+int Cluster::wait_serving(std::uint64_t epoch, std::chrono::seconds limit) {
+    const auto seen = wait_for(
+        "a node that serves in an epoch after " + std::to_string(epoch),
+        [epoch](const Snapshot& now) { return now.epoch() > epoch && !now.serving().empty(); },
+        limit);
+    return number(seen.serving());
+}
+
+void Cluster::wait_replicated(std::chrono::seconds limit) {
+    // What was committed before this call is captured and told a heartbeat or two later.
+    const auto begun =
+        wait_for("a node that serves", [](const Snapshot& now) { return !now.serving().empty(); });
+    const auto told = wait_for(
+        "the primary to tell where it is",
+        [&](const Snapshot& now) {
+            const auto serving = now.serving();
+            if (serving.empty() || !begun.nodes.contains(serving)) return false;
+            const auto& before = begun.nodes.at(serving);
+            const auto& after = now.nodes.at(serving);
+            return after.incarnation != before.incarnation ||
+                   after.uptime_ms >= before.uptime_ms + 2 * options_.heartbeat_ms;
+        },
+        limit);
+    const auto& primary = told.nodes.at(told.serving());
+    (void)wait_for(
+        "every node has what the primary had",
+        [&](const Snapshot& now) {
+            for (int node = 1; node <= size(); ++node) {
+                if (at(node).warden == 0) continue;
+                const auto found = now.nodes.find(name(node));
+                if (found == now.nodes.end()) return false;
+                const auto& status = found->second;
+                // What a process before this one said counts for nothing.
+                const auto before = begun.nodes.find(name(node));
+                const bool fresh =
+                    before != begun.nodes.end() &&
+                    (status.incarnation != before->second.incarnation ||
+                     status.uptime_ms >= before->second.uptime_ms + options_.heartbeat_ms);
+                if (!fresh || !status.copy_complete) return false;
+                if (status.position.tenure != primary.position.tenure ||
+                    status.position.txid < primary.position.txid) {
+                    return false;
+                }
+            }
+            return true;
+        },
+        limit);
+}
+
+std::string Cluster::wish_switchover(int to) {
+    static int count = 0;
+    const auto id = "wish-" + std::to_string(++count);
+    wait_until("a written wish", [&] {
+        auto entry = store().spec.get("spec");
+        if (!entry) return false;
+        model::Spec spec;
+        model::Revision revision;
+        if (*entry) {
+            auto decoded = adapters::json::decode_spec(model::to_text((*entry)->value));
+            if (!decoded) fail(decoded.error().message);
+            spec = std::move(*decoded);
+            revision = (*entry)->revision;
+        }
+        spec.switchover = model::Spec::Switchover{.id = id, .to = name(to)};
+        return store()
+            .spec.update("spec", model::to_bytes(adapters::json::encode(spec)), revision)
+            .has_value();
+    });
+    return id;
+}
+
+void Cluster::delete_leader_key() {
+    // Without a revision, as the old command line tool does.
+    wait_until("the deletion of the leader's key", [&] {
+        const auto entry = store().election.get("leader");
+        if (!entry) return false;
+        return !*entry || store().election.erase("leader", (*entry)->revision).has_value();
+    });
+}
+
+void Cluster::fail(const std::string& what) const {
+    std::string text = what;
+    for (int node = 1; node <= size(); ++node) {
+        text += "\n---- log of " + name(node) + "\n" + last_lines(log(node), lines_of_a_log);
+    }
+    throw std::runtime_error{text};
+}
+
+struct LivenessWatch::State {
+    const Cluster& cluster;
+    std::atomic<int> looks = 0;
+    std::atomic<int> doubles = 0;
+    std::jthread thread;
+};
+
+LivenessWatch::LivenessWatch(const Cluster& cluster) : state_{std::make_unique<State>(cluster)} {
+    state_->thread = std::jthread{[state = state_.get()](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            int alive = 0;
+            for (int node = 1; node <= state->cluster.size(); ++node)
+                if (state->cluster.backend_lives(node)) ++alive;
+            if (alive > 1) ++state->doubles;
+            ++state->looks;
+            std::this_thread::sleep_for(5ms);
+        }
+    }};
+}
+
+LivenessWatch::~LivenessWatch() = default;
+
+int LivenessWatch::stop() {
+    state_->thread.request_stop();
+    if (state_->thread.joinable()) state_->thread.join();
+    return state_->doubles;
+}
+
+int LivenessWatch::looks() const { return state_->looks; }
+
+}  // namespace test_support

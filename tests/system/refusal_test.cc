@@ -1,0 +1,101 @@
+// What must not come to lead, or to run at all; and an absent store.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/cluster.h"
+#include "tests/support/database_copy.h"
+#include "tests/support/eventually.h"
+#include "tests/support/processes.h"
+#include "tests/support/writer.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using test_support::Cluster;
+using test_support::LivenessWatch;
+using test_support::NodeOptions;
+using test_support::Snapshot;
+using test_support::Writer;
+using Ids = std::vector<std::int64_t>;
+
+constexpr int for_good = 78;  // EX_CONFIG: systemd does not start it again
+
+// defects.md C09
+TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
+    Cluster cluster{{.start = false, .each = [](int node, NodeOptions& options) {
+                         if (node == 3) options.node_id = "n1";
+                     }}};
+    cluster.start(1);
+    ASSERT_EQ(cluster.wait_serving(), 1);
+    cluster.start(2);
+    const auto backend = cluster.backend_pid(1);
+    const auto epoch = cluster.look()->epoch();
+    cluster.start(3);
+    EXPECT_EQ(cluster.wait_end(3), for_good);
+    EXPECT_NE(cluster.log(3).find("node id 'n1' is in use"), std::string::npos);
+    EXPECT_EQ(cluster.log(3).find("backend.starting"), std::string::npos);
+    const auto now = *cluster.look();
+    EXPECT_EQ(now.serving(), "n1");
+    EXPECT_EQ(now.epoch(), epoch);
+    EXPECT_EQ(cluster.backend_pid(1), backend);
+}
+
+TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
+    Cluster cluster{{.nodes = 1}};
+    ASSERT_EQ(cluster.wait_serving(), 1);
+    const auto config = cluster.write_config(1);
+    const auto log = cluster.folder() + "/second";
+    const auto second = test_support::spawn(Cluster::daemon(config), {}, log);
+    std::optional<int> status;
+    cluster.wait_until("the end of the second daemon", [&] {
+        status = test_support::reap(second);
+        return status.has_value();
+    });
+    EXPECT_NE(*status, 0);
+    const auto text = test_support::read_text(log);
+    EXPECT_NE(text.find(std::to_string(cluster.warden_pid(1))), std::string::npos) << text;
+    EXPECT_EQ(cluster.look()->serving(), "n1");
+}
+
+// defects.md C11
+TEST(Store, ThatIsAbsentAtTheStartIsWaitedFor) {
+    Cluster cluster{{.start = false}};
+    cluster.server().stop();
+    for (int node = 1; node <= cluster.size(); ++node)
+        cluster.start(node);
+    cluster.wait_until("every node says that it waits", [&] {
+        for (int node = 1; node <= cluster.size(); ++node)
+            if (cluster.log(node).find("bucket.awaited") == std::string::npos) return false;
+        return true;
+    });
+    for (int node = 1; node <= cluster.size(); ++node)
+        EXPECT_FALSE(cluster.backend_lives(node));
+    cluster.server().start();
+    EXPECT_NE(cluster.wait_serving(), 0);
+}
+
+// defects.md C06, C07, C08, M08
+TEST(LeaderKey, DeletedBySomebodyMakesTheLeaderFenceAndOneLeadAgain) {
+    Cluster cluster;
+    const int first = cluster.wait_serving();
+    Writer writer{{cluster.backend_port(first)}};
+    ASSERT_TRUE(writer.wait_more(100));
+    writer.stop();
+    cluster.wait_replicated();
+    LivenessWatch watch{cluster};
+    const auto epoch = cluster.look()->epoch();
+    const auto backend = cluster.backend_pid(first);
+    cluster.delete_leader_key();
+    cluster.wait_until("the end of its backend", [&] { return !test_support::lives(backend); });
+    const int now = cluster.wait_serving(epoch);
+    EXPECT_EQ(watch.stop(), 0);
+    EXPECT_EQ(test_support::missing(writer.acknowledged(),
+                                    test_support::notes_of(cluster.backend_port(now))),
+              Ids{});
+    cluster.wait_replicated();
+}
+
+}  // namespace
