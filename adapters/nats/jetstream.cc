@@ -264,6 +264,19 @@ bool JetStream::settles_for_one(int code) {
     return now - *too_few_since_ >= patience;
 }
 
+/// nats-server 2.9 shows a stream before it has its store, and a STREAM.MSG.GET in that moment ends
+/// the server (nil pointer in jsMsgGetRequest): three nodes that start together on an empty server
+/// meet it. STREAM.INFO is safe, and tells such a stream as empty.
+Result<bool> JetStream::holds_messages(Deadline until) {
+    const auto session = connection_->session();
+    if (session != 0 && filled_in_session_ == session) return true;
+    const auto state = info(until);
+    if (!state) return state.error();
+    if (state->last == 0) return false;
+    filled_in_session_ = session;
+    return true;
+}
+
 Result<std::optional<StoredMessage>> JetStream::last_of(std::string_view subject, Deadline until) {
     auto all = last_of_each({std::string{subject}}, until);
     if (!all) return std::move(all).error();
@@ -274,6 +287,12 @@ Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
     const std::vector<std::string>& subjects, Deadline until) {
     constexpr std::size_t window = 64;
     std::vector<std::optional<StoredMessage>> messages;
+    const auto holds = holds_messages(until);
+    if (!holds) return holds.error();
+    if (!*holds) {
+        messages.resize(subjects.size());
+        return messages;
+    }
     messages.reserve(subjects.size());
     for (std::size_t begin = 0; begin < subjects.size(); begin += window) {
         const auto end = std::min(begin + window, subjects.size());
@@ -297,6 +316,9 @@ Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
 Result<std::optional<StoredMessage>> JetStream::next_of(std::string_view subject,
                                                         std::uint64_t from,
                                                         Deadline until) {
+    const auto holds = holds_messages(until);
+    if (!holds) return holds.error();
+    if (!*holds) return std::optional<StoredMessage>{};
     const auto body = as_text(json{{"seq", from}, {"next_by_subj", subject}});
     return parse_message(connection_->request(
         {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)}, until));

@@ -2,6 +2,7 @@
 // comes from the stream's leader, except where said.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -117,11 +118,15 @@ private:
                                                   Deadline until,
                                                   std::string_view rest = {});
     [[nodiscard]] model::Result<Ensured> make(const StreamShape& shape);
+    /// Whether a message was ever stored. False is the answer to any question for one: an empty
+    /// stream must not be asked.
+    [[nodiscard]] model::Result<bool> holds_messages(Deadline until);
     /// Whether a refusal of three replicas is final, and one has to do.
     [[nodiscard]] bool settles_for_one(int code);
 
     std::shared_ptr<Connection> connection_;
     std::string stream_;
+    std::atomic<std::uint64_t> filled_in_session_ = 0;  // 0: no message was seen yet
     std::mutex mutex_;
     std::optional<std::chrono::steady_clock::time_point> too_few_since_;
 };

@@ -37,6 +37,7 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     const auto now = ports_.clock.now();
     if (!observed) observed = ports::BackendObserved{};
     learn(memory_, settings_, *observed, take_health(), now);
+    memory_.ever_ready = memory_.ever_ready || healthy_elsewhere(board);
 
     const bool alive = observed->state != State::absent;
     if (was_alive_ && !alive) {
@@ -102,10 +103,11 @@ bool BackendReconciler::act(const Action& action, const std::string& reason) {
             memory_.last_failure = done.error().message;
             memory_.start_after = now + back_off(memory_.failures);
         }
-    } else if (std::holds_alternative<Stop>(action)) {
+    } else if (const auto* stop = std::get_if<Stop>(&action)) {
         ports_.events.info("backend.stopping", {{"reason", reason}});
         done = ports_.backend.stop();
         if (done) memory_.stop_asked = now;
+        if (done) memory_.found_unhealthy = stop->unhealthy;
     } else if (std::holds_alternative<Kill>(action)) {
         if (memory_.kill_asked == Instant{}) {
             ports_.events.warning("backend.killing", {{"reason", reason}});

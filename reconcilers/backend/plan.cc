@@ -38,6 +38,17 @@ bool wanted(const Board& board, Instant now, std::string* why_not) {
     return no("the data is not promoted yet");
 }
 
+bool healthy_elsewhere(const Board& board) {
+    const auto ready = [](const model::Condition& each) {
+        return each.type == model::ConditionType::backend_ready && each.status;
+    };
+    return std::any_of(
+        board.membership.peers.begin(), board.membership.peers.end(), [&ready](const Peer& peer) {
+            const auto& all = peer.status.conditions;
+            return std::any_of(all.begin(), all.end(), ready);
+        });
+}
+
 void learn(Memory& memory,
            const Settings& settings,
            const ports::BackendObserved& observed,
@@ -57,13 +68,15 @@ void learn(Memory& memory,
                     memory.ready && now - memory.ready_since >= settings.start_timeout;
                 memory.failures = settled ? 1 : memory.failures + 1;
                 memory.last_failure = "it ended: " + observed.last_exit;
-            } else if (memory.kill_asked != Instant{} && !memory.last_failure.empty()) {
-                ++memory.failures;  // killed for its health, or for not ending
+            } else if (memory.found_unhealthy ||
+                       (memory.kill_asked != Instant{} && !memory.last_failure.empty())) {
+                ++memory.failures;  // ended for its health, or killed for not ending
             }
             memory.start_after = now + back_off(memory.failures);
         }
         memory.started_at = {};
         memory.stop_asked = {};
+        memory.found_unhealthy = false;
         memory.kill_asked = {};
         memory.ready = false;
         memory.failed_probes = 0;
@@ -154,12 +167,12 @@ Plan plan_backend(const Memory& memory,
     }
     plan.reason.clear();
     if (settings.health_url.empty()) return plan;
-    // Unhealthy for too long: start it anew. One that never answered on this node only warns, as
+    // Unhealthy for too long: start it anew. One that never answered on any node only warns, as
     // its endpoint may be configured wrongly.
     const bool failing = memory.failed_probes >= probes_to_fail;
     if (!memory.ready && failing && memory.ever_ready && !board.membership.spec.paused &&
         now >= memory.started_at + settings.start_timeout) {
-        plan.action = Stop{};
+        plan.action = Stop{.unhealthy = true};
         plan.reason = "its health endpoint does not answer: " + memory.last_failure;
         return plan;
     }

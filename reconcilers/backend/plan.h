@@ -31,7 +31,9 @@ struct Memory {
     model::Instant start_after{};  // back-off
     int failures = 0;              // in a row, without health in between
     bool ready = false;
-    bool ever_ready = false;  // in this process
+    /// Healthy at any time, here or on another node: its health endpoint is no mistake.
+    bool ever_ready = false;
+    bool found_unhealthy = false;  // the present stop is for its health
     model::Instant ready_since{};
     model::Instant next_probe{};
     int failed_probes = 0;  // in a row
@@ -42,6 +44,7 @@ struct Start {
     friend bool operator==(const Start&, const Start&) = default;
 };
 struct Stop {
+    bool unhealthy = false;  // for its health, not because it is not wanted
     friend bool operator==(const Stop&, const Stop&) = default;
 };
 struct Kill {
@@ -74,6 +77,9 @@ void learn(Memory& memory,
            const ports::BackendObserved& observed,
            const ports::Health& health,
            model::Instant now);
+
+/// Whether another node reports a healthy backend.
+[[nodiscard]] bool healthy_elsewhere(const Board& board);
 
 /// How long the next start waits after `failures` in a row: 250 ms, doubled up to 30 s.
 [[nodiscard]] model::Duration back_off(int failures);

@@ -257,17 +257,17 @@ Result<void> Local::finish(const Intent& intent) {
     // They say where capture of the data that is not there any more stood.
     if (auto dropped = drop_all_staged(); !dropped) return dropped;
     if (auto saved = save(standing_.log, copy, true); !saved) return saved;
-    if (auto removed = files_.remove(state_path("intent")); !removed) return removed;
-    if (auto synced = files_.sync_folder(paths_.state); !synced) return synced;
     if (intent.kind == Intent::Kind::promote) {
-        // What was there was proven an ancestor (D7) or set aside before: only now it is dropped.
+        // What was there was proven an ancestor (D7) or set aside before: only now it is dropped,
+        // and before the intent, so that none of it is left for ever.
         for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
             if (auto removed = files_.remove(paths_.data + ".replaced" + suffix); !removed) {
                 return removed;
             }
         }
     }
-    return {};
+    if (auto removed = files_.remove(state_path("intent")); !removed) return removed;
+    return files_.sync_folder(paths_.state);
 }
 
 Result<std::vector<std::string>> Local::list_set_aside() {

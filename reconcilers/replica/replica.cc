@@ -413,6 +413,12 @@ bool ReplicaReconciler::someone_has_data(const Board& board, std::string* who) c
     return false;
 }
 
+/// D10: this node's status has stood for a ttl, so that every other one could read it and say more.
+bool ReplicaReconciler::everyone_had_time(const Board& board) const {
+    const auto published = board.membership.published_since;
+    return published != Instant{} && ports_.clock.now() >= published + settings_.ttl;
+}
+
 /// D2: all that is visible up to the fence is in the database at dataPath.
 bool ReplicaReconciler::tail_is_here(const LogState& log) {
     if (shipper_.attached()) return shipper_.newest().txid >= log.visible();
@@ -486,6 +492,15 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
     } else if (log.has_data() || someone_has_data(board, &who)) {
         return cannot("this node has no whole copy of data that exists");  // C39
     } else {
+        // D10: before opened too. It would make a database that another node has, and has not told
+        // of yet, a stranger's.
+        if (!everyone_had_time(board)) {
+            message_ = "waiting until every node has said whether it has a database";
+            if (board.role.phase == RoleView::Phase::draining && board.backend.dead) {
+                swept_ = epoch_;
+            }
+            return Turn::idle;
+        }
         seal_.tenure = {epoch_.value};
         seal_.first_start = true;
         // D10: before opened, so that a crash between creation and conversion resumes in place.
@@ -556,9 +571,7 @@ ReplicaReconciler::Turn ReplicaReconciler::create(const Board& board) {
     if (!data) return failed(data.error(), "look for the database");
     data_ = *data;
     if (!data_) {
-        const auto published = board.membership.published_since;
-        const bool waited =
-            published != Instant{} && ports_.clock.now() >= published + settings_.ttl;
+        const bool waited = everyone_had_time(board);
         create_wanted_ = waited;
         message_ = waited ? "waiting for the backend to make its database"
                           : "waiting until every node has said whether it has a database";

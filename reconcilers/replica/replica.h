@@ -102,6 +102,7 @@ private:
     [[nodiscard]] Turn failed(const model::Error& error, std::string_view during);
     void enter(Phase phase);
     [[nodiscard]] bool someone_has_data(const Board& board, std::string* who) const;
+    [[nodiscard]] bool everyone_had_time(const Board& board) const;
     void judge_fitness(const Board& board);
     [[nodiscard]] ReplicaView view(const Board& board);
     [[nodiscard]] model::Position own_position() const;

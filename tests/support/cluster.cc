@@ -224,14 +224,22 @@ int Cluster::stop(int node, std::chrono::seconds limit) {
     return wait_end(node, limit);
 }
 
+void Cluster::kill_cgroup(int node) const {
+    std::ofstream{at(node).cgroup + "/cgroup.kill"} << "1";
+}
+
 void Cluster::kill_all(int node) {
     auto& warden = at(node).warden;
-    if (warden == 0) return;
+    if (warden == 0) {
+        kill_cgroup(node);  // the family of a backend whose warden died alone
+        return;
+    }
     // Read before the first dies: the children of a dead process are another's.
     auto pids = children(warden);
     pids.insert(pids.begin(), warden);
     for (const auto pid : pids)
         ::kill(pid, SIGKILL);
+    kill_cgroup(node);
     ::waitpid(warden, nullptr, 0);
     warden = 0;
     wait_until("the death of all of " + name(node), [&] {

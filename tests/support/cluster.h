@@ -140,6 +140,7 @@ private:
         return nodes_.at(static_cast<std::size_t>(node - 1));
     }
     [[nodiscard]] std::string cgroup_name(int node) const;
+    void kill_cgroup(int node) const;
     Store& store();
 
     ClusterOptions options_;

@@ -24,13 +24,15 @@ TEST(Bootstrap, ANodeWithoutAWholeCopyNeverLeadsAndALargeOneComesToItsEnd) {
     Cluster cluster{{.nodes = 2, .start = false}};
     test_support::make_notes(cluster.data(1), rows, row_size);
     cluster.start(1);
-    ASSERT_EQ(cluster.wait_serving(), 1);
     cluster.start(2);
-    cluster.wait_for("a status of n2",
-                     [](const Snapshot& now) { return now.nodes.contains("n2"); });
+    cluster.wait_until("the first image to be on its way", [&] {
+        return cluster.log(1).find("snapshot.started") != std::string::npos;
+    });
     cluster.kill_all(1);
-    const auto before = *cluster.look();
-    ASSERT_FALSE(before.nodes.at("n2").copy_complete) << "the test came too late";
+    ASSERT_EQ(cluster.log(1).find("snapshot.published"), std::string::npos) << "too late";
+    const auto before = cluster.wait_for(
+        "a status of n2", [](const Snapshot& now) { return now.nodes.contains("n2"); });
+    ASSERT_FALSE(before.nodes.at("n2").copy_complete);
 
     // Three times as long as a candidate waits.
     const auto after =

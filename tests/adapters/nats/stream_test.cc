@@ -59,6 +59,35 @@ TEST_F(Streams, AKvBucketIsMadeAsAdr8SaysItWithoutAgeLimit) {
     EXPECT_FALSE(again->made);
 }
 
+// nats-server 2.9 ends with a nil pointer when a stream that it is still making is asked for one.
+TEST_F(Streams, AnEmptyStreamIsNeverAskedForAMessage) {
+    KvStore kv{client_, {.bucket = "c1"}};
+    LogStore log{client_, {.bucket = "c1"}};
+    ASSERT_TRUE(kv.ensure());
+    ASSERT_TRUE(log.ensure());
+    std::atomic<int> asked = 0;
+    std::atomic<bool> all_seen = false;
+    const auto watcher = connected_client(server_.url());
+    const auto gets =
+        watcher->subscribe("$JS.API.STREAM.MSG.GET.>", [&](const Incoming&) { ++asked; });
+    const auto end = watcher->subscribe("end", [&](const Incoming&) { all_seen = true; });
+    const auto asked_by_now = [&] {
+        all_seen = false;
+        EXPECT_TRUE(eventually([&] {
+            (void)client_->publish({.subject = "end"});
+            return all_seen.load();
+        }));
+        return asked.load();
+    };
+    ASSERT_EQ(kv.get("leader").value(), std::nullopt);
+    ASSERT_EQ(log.next_meta(Sequence{1}).value(), std::nullopt);
+    ASSERT_EQ(log.find_meta("x").value(), std::nullopt);
+    EXPECT_EQ(asked_by_now(), 0);
+    ASSERT_TRUE(kv.update("leader", as_bytes("n1"), Revision{}));
+    ASSERT_TRUE(kv.get("leader").value());
+    EXPECT_EQ(asked_by_now(), 1);
+}
+
 // defects.md C25: the WAL bucket must be made by hand, and nothing says so.
 TEST_F(Streams, AnObjectBucketIsMadeAsAdr20SaysIt) {
     LogStore log{client_, {.bucket = "convex-c1-wal"}};

@@ -152,9 +152,38 @@ TEST(BackendPlan, ThreeFailedProbesMakeItUnhealthyAndOneGoodOneReady) {  // defe
     EXPECT_EQ(action(memory, primary_board(), running, now + seconds{7}), Action{});
     auto later = primary_board();
     later.role.lease->valid_until = now + seconds{100};
-    EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{Stop{}});
+    EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{Stop{.unhealthy = true}});
     memory.ever_ready = false;
     EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{});
+}
+
+// defects.md C12, M13: an end for its health is a failure, so that the budget ends.
+TEST(BackendPlan, AnEndForItsHealthCountsAndOneThatWasAskedForDoesNot) {
+    ports::BackendObserved gone;
+    gone.state = ports::BackendObserved::State::absent;
+    Memory memory;
+    learn(memory, settings, running, {}, now);
+    memory.stop_asked = now;
+    learn(memory, settings, gone, {}, now);
+    EXPECT_EQ(memory.failures, 0);
+    learn(memory, settings, running, {}, now);
+    memory.stop_asked = now;
+    memory.found_unhealthy = true;
+    learn(memory, settings, gone, {}, now);
+    EXPECT_EQ(memory.failures, 1);
+    EXPECT_FALSE(memory.found_unhealthy);
+}
+
+TEST(BackendPlan, AnEndpointThatAnsweredOnAnotherNodeIsNoMistake) {
+    auto board = primary_board();
+    EXPECT_FALSE(healthy_elsewhere(board));
+    Peer peer;
+    peer.status.conditions = {{.type = model::ConditionType::backend_ready, .status = false},
+                              {.type = model::ConditionType::lease_held, .status = true}};
+    board.membership.peers = {peer};
+    EXPECT_FALSE(healthy_elsewhere(board));
+    board.membership.peers.front().status.conditions.front().status = true;
+    EXPECT_TRUE(healthy_elsewhere(board));
 }
 
 }  // namespace
