@@ -33,14 +33,14 @@ void rain(const Faults& faults, int machines, model::Duration length, std::uint6
     }
 }
 
-TEST(Sim, ProcessesAreKilledAndStopped) { rain(process_faults(), 2, 60s, 20); }
-TEST(Sim, MachinesLoseTheirPower) { rain(power_faults(), 2, 80s, 20); }
-TEST(Sim, TheStoreIsOutOfReachAndAnswersAreLost) { rain(network_faults(), 3, 60s, 20); }
-TEST(Sim, EverythingHappensAtOnce) { rain(all_faults(), 3, 90s, 20); }
+TEST(Sim, ProcessesAreKilledAndStopped) { rain(process_faults(), 2, 60s, 8); }
+TEST(Sim, MachinesLoseTheirPower) { rain(power_faults(), 2, 80s, 8); }
+TEST(Sim, TheStoreIsOutOfReachAndAnswersAreLost) { rain(network_faults(), 3, 60s, 6); }
+TEST(Sim, EverythingHappensAtOnce) { rain(all_faults(), 3, 90s, 5); }
 TEST(Sim, TheLogLosesItsLastMessage) {
     auto faults = all_faults();
     faults.lose_log = 2;
-    rain(faults, 2, 60s, 10);
+    rain(faults, 2, 60s, 6);
 }
 
 }  // namespace

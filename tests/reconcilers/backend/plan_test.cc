@@ -50,6 +50,25 @@ TEST(BackendPlan, StartsWhereTheDataWasPromotedUnderTheLease) {
     EXPECT_EQ(action({}, passive_board(), absent), Action{});
 }
 
+TEST(BackendPlan, OneThatDiesBeforeAnybodyLookedIsAFailureWithItsPause) {
+    Memory memory;
+    memory.start_sent = true;
+    const Observed died{.state = Observed::State::absent, .starts = 1, .last_exit = "exit 1"};
+    // Not started yet: nothing is known.
+    learn(memory, settings, absent, {}, now);
+    EXPECT_EQ(memory.failures, 0);
+    learn(memory, settings, died, {}, now);
+    EXPECT_EQ(memory.failures, 1);
+    EXPECT_EQ(action(memory, primary_board(), died), Action{});
+    EXPECT_EQ(action(memory, primary_board(), died, now + back_off(1)), Action{Start{}});
+    // It is counted once, and starts of an earlier process of this node not at all.
+    learn(memory, settings, died, {}, now);
+    EXPECT_EQ(memory.failures, 1);
+    Memory fresh;
+    learn(fresh, settings, died, {}, now);
+    EXPECT_EQ(fresh.failures, 0);
+}
+
 TEST(BackendPlan, StopsTheOneThatRunsOnAPassiveNode) {  // defects.md C10
     EXPECT_EQ(action({}, passive_board(), running), Action{Stop{}});
 }

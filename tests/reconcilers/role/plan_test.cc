@@ -134,6 +134,11 @@ TEST(RolePlan, EachReasonThatBarsATakeoverBarsIt) {  // L5
     auto cooling = memory;
     cooling.cooldown_until = now + milliseconds{1};
     EXPECT_FALSE(takes_over(cooling, ready_board(), now));
+    // Asked to lead, it need not wait for that: the last holder named it.
+    cooling.entry.record->successor = "n1";
+    EXPECT_TRUE(takes_over(cooling, ready_board(), now));
+    cooling.entry.record->successor = "n3";
+    EXPECT_FALSE(takes_over(cooling, ready_board(), now));
 }
 
 TEST(RolePlan, TheNewEpochIsAboveRecordLogAndDisk) {  // L6; defects.md G05
