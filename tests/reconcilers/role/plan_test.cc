@@ -150,7 +150,7 @@ TEST(RolePlan, TheNewEpochIsAboveRecordLogAndDisk) {  // L6; defects.md G05
     EXPECT_EQ(std::get<WriteRecord>(plan.action).epoch, Epoch{10});
 }
 
-TEST(RolePlan, BetterNodesGetAHeadStartOfHalfASecondEach) {  // L10, D5
+TEST(RolePlan, BetterNodesGetAHeadStartOfHalfASecondEach) {  // L10, D5; defects.md C20
     auto memory = watching(held_by("n9", {3}, "x"), at(seconds{100}));
     memory.jitter = milliseconds{40};
     auto board = ready_board();
