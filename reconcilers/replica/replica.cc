@@ -620,6 +620,16 @@ ReplicaReconciler::Turn ReplicaReconciler::attach(const Board& board) {
             return failed(attached.error(), "attach the database");
         }
     }
+    if (!local_.same_boot()) {
+        // From here on what is captured needs no sync to be believed by a later process of this
+        // boot (D3): without it an adoption after a gap would take it for the leavings of a power
+        // cut. A copy that a power cut may have torn is not vouched for.
+        auto copy = local_.standing().copy;
+        if (copy && !copy->clean) copy.reset();
+        if (auto saved = local_.save(local_.standing().log, copy, true); !saved) {
+            return failed(saved.error(), "record the boot");
+        }
+    }
     conversion_wanted_ = false;
     create_wanted_ = false;
     promoted_ = epoch_;

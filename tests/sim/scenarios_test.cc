@@ -122,6 +122,25 @@ TEST_F(Scenario, AKilledNodeProcessAdoptsItsLeaseAndItsBackend) {
     EXPECT_EQ(leader().rows()->size(), world_->committed());
 }
 
+// D3: the WAL began anew while nobody captured. Within one boot every page is the next file.
+TEST_F(Scenario, AGapOfCaptureWithinOneBootLosesNothing) {
+    start({.seed = 18});
+    auto& machine = leader();
+    const auto starts = machine.backend_starts();
+    machine.kill_node();
+    machine.checkpoint();
+    world_->write_now();
+    world_->write_now();
+    lead(3s);
+    EXPECT_EQ(&leader(), &machine);
+    EXPECT_EQ(count("capture.gap_found"), 1);
+    EXPECT_EQ(count("replica.set_aside"), 0);
+    EXPECT_EQ(machine.backend_starts(), starts);
+    world_->run_for(3s);
+    expect_rest();
+    EXPECT_EQ(leader().rows()->size(), world_->committed());
+}
+
 // defects.md C37: the store is away from everybody, the same node leads again: its own newer data
 // is the truth.
 TEST_F(Scenario, AfterAnOutageTheFormerHolderGoesOnWithItsNewerData) {

@@ -78,6 +78,8 @@ public:
     [[nodiscard]] bool serving() const { return app_.has_value(); }
     /// Commits a row. False: it was refused.
     bool commit(std::uint64_t row);
+    /// The application's own checkpoint.
+    void checkpoint() { (void)sqlite_.checkpoint(); }
     /// What the database at dataPath holds; empty: there is none.
     [[nodiscard]] std::optional<Rows> rows();
     [[nodiscard]] model::Result<model::Bytes> data_page(std::uint32_t page);
