@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -56,6 +57,11 @@ void reset_signals() {
     fresh.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number)
         ::sigaction(number, &fresh, nullptr);
+    // The two that glibc keeps to itself and refuses to touch; its posix_spawn, which make uses,
+    // hands them on ignored. Zeros are the kernel's form of the default action.
+    constexpr std::array<unsigned long, 4> kernel_default{};
+    for (const int number : {32, 33})
+        ::syscall(SYS_rt_sigaction, number, kernel_default.data(), nullptr, sizeof(unsigned long));
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
