@@ -55,7 +55,11 @@ bool can_follow_up(const model::NodeStatus& status) {
 std::string favoured(const Memory& memory, const Board& board) {
     const auto& wish = board.membership.spec.switchover;
     if (wish && !wish->to.empty()) return wish->to;
-    return memory.entry.record ? memory.entry.record->successor : std::string{};
+    const auto& record = memory.entry.record;
+    if (!record) return {};
+    if (!record->successor.empty()) return record->successor;
+    // A lease that lapsed on a living node: what it did not ship is nowhere else (C37).
+    return record->state == LeaseRecord::State::held ? record->node_id : std::string{};
 }
 
 std::string drain_reason(const Settings& settings, const Board& board) {
