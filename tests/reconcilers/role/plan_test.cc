@@ -164,6 +164,16 @@ TEST(RolePlan, BetterNodesGetAHeadStartOfHalfASecondEach) {  // L10, D5; defects
     EXPECT_EQ(rank_wait(memory, n1, board), milliseconds{0});
 }
 
+TEST(RolePlan, TheLastHolderGoesFirstWhereItsLeaseLapsed) {  // defects.md C37
+    auto memory = watching(held_by("n1", {3}, "x"), at(seconds{100}));
+    memory.jitter = milliseconds{40};
+    auto board = ready_board();
+    board.membership.peers = {peer("n0", {.tenure = {1}, .txid = {10}})};
+    EXPECT_EQ(rank_wait(memory, n1, board), milliseconds{0});
+    memory.entry.record = held_by("n0", {3}, "x");
+    EXPECT_EQ(rank_wait(memory, n1, board), milliseconds{540});
+}
+
 Memory holding(Epoch epoch, Instant valid_until) {
     Memory memory;
     memory.phase = Phase::holder;
