@@ -93,6 +93,13 @@ Plan plan_holder(const Memory& memory, const Settings& settings, const Board& bo
         if (auto reason = drain_reason(settings, board); !reason.empty()) {
             return {.action = BeginDrain{std::move(reason)}};
         }
+        if (const auto* wish = open_wish(memory, settings, board);
+            wish != nullptr && !replica.alarm.empty()) {
+            return {.action = RefuseSwitchover{
+                        {.id = wish->id,
+                         .done = false,
+                         .reason = "this node can not ship what it has: " + replica.alarm}}};
+        }
         const bool promoted = replica.promoted == lease.epoch;
         if (const auto* wish = open_wish(memory, settings, board); wish != nullptr && promoted) {
             auto candidate = fit_candidate(settings, board, wish->to, wish->force);
@@ -100,7 +107,7 @@ Plan plan_holder(const Memory& memory, const Settings& settings, const Board& bo
             return {.action = RefuseSwitchover{
                         {.id = wish->id, .done = false, .reason = candidate.none_because}}};
         }
-        if (backend.give_up && !board.membership.spec.paused &&
+        if (backend.give_up && replica.alarm.empty() && !board.membership.spec.paused &&
             !fit_candidate(settings, board, "", false).node.empty()) {
             return {.action = BeginDrain{"BackendFailed"}};
         }
@@ -113,6 +120,10 @@ Plan plan_holder(const Memory& memory, const Settings& settings, const Board& bo
             fit_candidate(settings, board, wish ? wish->to : std::string{}, wish && wish->force);
         return {.action = WriteRecord{
                     .kind = Write::release, .epoch = lease.epoch, .successor = candidate.node}};
+    } else if (backend.dead && !replica.alarm.empty()) {
+        // S10: it will not be shipped before an operator has looked, and the log is not its end.
+        // The lease lapses, and this node goes on in place if the log turns out to be whole (D2).
+        return {.action = Fence{.reason = "what it has can not be shipped: " + replica.alarm}};
     } else if (backend.stuck) {
         // D8: what does not die after its kill must not keep the lease alive for ever.
         return {.wake_at = lease.fence_at(), .waiting_for = "a backend that can not be killed"};

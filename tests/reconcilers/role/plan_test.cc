@@ -229,6 +229,34 @@ TEST(RolePlan, AReleaseNeedsADeadBackendAndEverythingShipped) {  // L9, D8; defe
     EXPECT_TRUE(releases());
 }
 
+// S10: an alarmed holder neither hands over what it can not ship nor holds up a shutdown.
+TEST(RolePlan, AHolderWithAnAlarmRefusesToHandOverAndEndsWithoutARelease) {
+    auto memory = holding({3}, at(seconds{110}));
+    auto board = ready_board();
+    board.replica.promoted = {3};
+    board.replica.alarm = "the store is behind";
+    board.membership.peers = {peer("n2", {.tenure = {1}, .txid = {10}})};
+    board.membership.spec.switchover = model::Spec::Switchover{.id = "w", .to = "n2"};
+    const auto now = at(seconds{101});
+    const auto plan = plan_role(memory, n1, board, {}, now);
+    const auto* refused = std::get_if<RefuseSwitchover>(&plan.action);
+    ASSERT_NE(refused, nullptr);
+    EXPECT_EQ(refused->outcome.reason, "this node can not ship what it has: the store is behind");
+
+    board.membership.spec.switchover.reset();
+    board.backend.give_up = true;
+    EXPECT_TRUE(
+        std::holds_alternative<std::monostate>(plan_role(memory, n1, board, {}, now).action));
+
+    memory.phase = Phase::draining;
+    board.shutdown = true;
+    board.backend.dead = false;
+    EXPECT_TRUE(
+        std::holds_alternative<std::monostate>(plan_role(memory, n1, board, {}, now).action));
+    board.backend.dead = true;
+    EXPECT_TRUE(std::holds_alternative<Fence>(plan_role(memory, n1, board, {}, now).action));
+}
+
 TEST(RolePlan, ADrainingHolderWhoseBackendIsStuckStopsRenewing) {  // D8
     auto memory = holding({3}, at(seconds{110}));
     memory.phase = Phase::draining;
