@@ -105,7 +105,8 @@ std::optional<LtxObject> parse_ltx(const ObjectMeta& meta) {
                      .tenure = {*tenure},
                      .prev = fact(meta, "prev"),
                      .l0_nuid = fact(meta, "l0Nuid"),
-                     .l0_sequence = {*l0_sequence}};
+                     .l0_sequence = {*l0_sequence},
+                     .wal_end = parse_wal_position(fact(meta, "walEnd"))};
 }
 
 }  // namespace
@@ -138,6 +139,7 @@ ObjectMeta to_meta(const LtxObject& object) {
         meta.metadata["l0Nuid"] = object.l0_nuid;
         meta.metadata["l0Seq"] = std::to_string(object.l0_sequence.value);
     }
+    if (object.wal_end) meta.metadata["walEnd"] = to_text(*object.wal_end);
     return meta;
 }
 

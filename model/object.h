@@ -12,6 +12,7 @@
 
 #include "model/ids.h"
 #include "model/time.h"
+#include "model/wal_position.h"
 
 namespace model {
 
@@ -62,6 +63,9 @@ struct LtxObject {
     std::string prev;  // level 0: nuid of the level 0 file before it in the log; "" for the first
     std::string l0_nuid;  // other levels: nuid and sequence of their last level 0 file
     Sequence l0_sequence;
+    /// Where `max` ends in the WAL that it was captured from: what the author needs to prove, after
+    /// a power cut, that its database still has it (D2).
+    std::optional<WalPosition> wal_end;
     friend bool operator==(const LtxObject&, const LtxObject&) = default;
 };
 

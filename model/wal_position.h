@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/bytes.h"
@@ -18,6 +21,11 @@ struct WalPosition {
     std::uint32_t checksum2 = 0;
     friend bool operator==(const WalPosition&, const WalPosition&) = default;
 };
+
+/// Five decimal numbers with a space between: salts, frames, checksums.
+[[nodiscard]] std::string to_text(const WalPosition& position);
+/// empty: anything else.
+[[nodiscard]] std::optional<WalPosition> parse_wal_position(std::string_view text);
 
 struct Page {
     std::uint32_t number = 0;  // from 1

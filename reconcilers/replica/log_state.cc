@@ -83,6 +83,7 @@ Folded fold(LogState& state, const model::StoredMeta& meta) {
                 state.last = entry.ltx.max;
                 state.last_nuid = meta.meta.nuid;
                 state.last_at = meta.sequence;
+                state.last_end = entry.ltx.wal_end;
                 folded.kind = Folded::Kind::level0;
             } else if (entry.ltx.level == 9 && entry.ltx.min.value == 1) {
                 if (!state.snapshot || entry.ltx.max >= state.snapshot_facts.max) {

@@ -8,6 +8,7 @@
 
 #include "model/ids.h"
 #include "model/object.h"
+#include "model/wal_position.h"
 
 namespace reconcilers::replica {
 
@@ -26,6 +27,7 @@ struct LogState {
     model::Txid last;
     std::string last_nuid;
     model::Sequence last_at;
+    std::optional<model::WalPosition> last_end;  // where it ends in the WAL of its author
 
     // The newest valid snapshot.
     std::optional<model::StoredMeta> snapshot;
@@ -38,6 +40,10 @@ struct LogState {
     /// The last TXID that a reader can have.
     [[nodiscard]] model::Txid visible() const {
         return snapshot && snapshot_facts.max > last ? snapshot_facts.max : last;
+    }
+    /// Where visible() ends in the WAL of the node that captured it.
+    [[nodiscard]] const std::optional<model::WalPosition>& visible_end() const {
+        return visible() == last ? last_end : snapshot_facts.wal_end;
     }
     friend bool operator==(const LogState&, const LogState&) = default;
 };

@@ -94,28 +94,6 @@ private:
     std::multimap<std::string, std::string> lines_;  // equal keys stay in the order they came
 };
 
-std::string position_text(const model::WalPosition& at) {
-    return std::to_string(at.salt1) + " " + std::to_string(at.salt2) + " " +
-           std::to_string(at.frames) + " " + std::to_string(at.checksum1) + " " +
-           std::to_string(at.checksum2);
-}
-
-std::optional<model::WalPosition> parse_position(std::string_view text) {
-    std::uint32_t fields[5] = {};
-    for (auto& field : fields) {
-        const auto space = text.find(' ');
-        const auto value = model::parse_number(text.substr(0, space));
-        if (!value || *value > 0xffffffffU) return std::nullopt;
-        field = static_cast<std::uint32_t>(*value);
-        text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    }
-    return model::WalPosition{.salt1 = fields[0],
-                              .salt2 = fields[1],
-                              .frames = fields[2],
-                              .checksum1 = fields[3],
-                              .checksum2 = fields[4]};
-}
-
 }  // namespace
 
 Bytes encode(const Standing& standing) {
@@ -132,6 +110,7 @@ Bytes encode(const Standing& standing) {
         .add("last", log.last.value)
         .add("lastNuid", log.last_nuid)
         .add("lastAt", log.last_at.value);
+    if (log.last_end) out.add("lastEnd", model::to_text(*log.last_end));
     if (log.opened) {
         out.add("openedEpoch", log.opened->epoch.value)
             .add("openedTenure", log.opened->tenure.value)
@@ -150,6 +129,9 @@ Bytes encode(const Standing& standing) {
             .add("snapshotTenure", log.snapshot_facts.tenure.value)
             .add("snapshotL0", log.snapshot_facts.l0_nuid)
             .add("snapshotL0At", log.snapshot_facts.l0_sequence.value);
+        if (log.snapshot_facts.wal_end) {
+            out.add("snapshotEnd", model::to_text(*log.snapshot_facts.wal_end));
+        }
     }
     if (standing.copy) {
         out.add("copyTenure", standing.copy->position.tenure.value)
@@ -177,6 +159,7 @@ Result<Standing> decode_standing(ByteView bytes) {
     log.last = {in->number("last")};
     log.last_nuid = in->text("lastNuid");
     log.last_at = {in->number("lastAt")};
+    log.last_end = model::parse_wal_position(in->text("lastEnd"));
     if (in->has("openedEpoch")) {
         model::Opened opened{.epoch = {in->number("openedEpoch")},
                              .tenure = {in->number("openedTenure")},
@@ -198,7 +181,8 @@ Result<Standing> decode_standing(ByteView bytes) {
                               .tenure = {in->number("snapshotTenure")},
                               .prev = {},
                               .l0_nuid = in->text("snapshotL0"),
-                              .l0_sequence = {in->number("snapshotL0At")}};
+                              .l0_sequence = {in->number("snapshotL0At")},
+                              .wal_end = model::parse_wal_position(in->text("snapshotEnd"))};
         model::StoredMeta stored{.sequence = {in->number("snapshotAt")},
                                  .meta = model::to_meta(log.snapshot_facts)};
         stored.meta.nuid = in->text("snapshotNuid");
@@ -251,6 +235,11 @@ Result<model::Tenure> decode_tenure(ByteView bytes) {
     return model::Tenure{in->number("tenure")};
 }
 
+bool same_capture(const Staged& staged, const LogState& log) {
+    return staged.txid == log.last &&
+           (staged.nuid == log.last_nuid || (log.last_end && staged.to == *log.last_end));
+}
+
 std::string staged_name(model::Txid txid, const std::string& nuid) {
     return model::to_hex16(txid.value) + "-" + nuid + std::string{staged_suffix};
 }
@@ -266,7 +255,7 @@ std::optional<std::pair<model::Txid, std::string>> parse_staged_name(const std::
 }
 
 Bytes encode_staged(const Staged& staged) {
-    auto bytes = model::to_bytes(std::string{staged_magic} + position_text(staged.to) + "\n");
+    auto bytes = model::to_bytes(std::string{staged_magic} + model::to_text(staged.to) + "\n");
     bytes.insert(bytes.end(), staged.ltx.begin(), staged.ltx.end());
     return bytes;
 }
@@ -275,7 +264,7 @@ Result<Staged> decode_staged(model::Txid txid, const std::string& nuid, ByteView
     const auto head = model::to_text(bytes.subspan(0, std::min<std::size_t>(bytes.size(), 80)));
     const auto line_end = head.find('\n', staged_magic.size());
     const auto to = head.starts_with(staged_magic) && line_end != std::string::npos
-                        ? parse_position(std::string_view{head}.substr(
+                        ? model::parse_wal_position(std::string_view{head}.substr(
                               staged_magic.size(), line_end - staged_magic.size()))
                         : std::nullopt;
     if (!to) return model::error(Errc::corrupt, "not a staged file");
@@ -287,22 +276,16 @@ Bytes encode(const Settled& settled) {
     return Writer{"settled"}
         .add("tenure", settled.tenure.value)
         .add("txid", settled.txid.value)
-        .add("nuid", settled.nuid)
-        .add("to", position_text(settled.to))
-        .add("backfilled", settled.backfilled ? 1 : 0)
+        .add("to", model::to_text(settled.to))
         .finish();
 }
 
 Result<Settled> decode_settled(ByteView bytes) {
     auto in = Reader::open("settled", bytes);
     if (!in) return std::move(in).error();
-    const auto to = parse_position(in->text("to"));
+    const auto to = model::parse_wal_position(in->text("to"));
     if (!to) return model::error(Errc::corrupt, "a position is not readable");
-    return Settled{.tenure = {in->number("tenure")},
-                   .txid = {in->number("txid")},
-                   .nuid = in->text("nuid"),
-                   .to = *to,
-                   .backfilled = in->number("backfilled") == 1};
+    return Settled{.tenure = {in->number("tenure")}, .txid = {in->number("txid")}, .to = *to};
 }
 
 }  // namespace reconcilers::replica

@@ -72,6 +72,10 @@ struct Staged {
     friend bool operator==(const Staged&, const Staged&) = default;
 };
 
+/// Whether the staged batch is what the log shows as its last TXID: by its nuid, or by its place in
+/// the WAL where it was sent again under another one.
+[[nodiscard]] bool same_capture(const Staged& staged, const LogState& log);
+
 [[nodiscard]] std::string staged_name(model::Txid txid, const std::string& nuid);
 /// empty: not the name of a staged file.
 [[nodiscard]] std::optional<std::pair<model::Txid, std::string>> parse_staged_name(
@@ -81,14 +85,12 @@ struct Staged {
                                                   const std::string& nuid,
                                                   model::ByteView bytes);
 
-/// The last checkpoint fence: everything up to `txid` was captured, and is in the database file or
-/// the WAL on this disk (D2 after a reboot).
+/// The last checkpoint that copied the whole WAL: everything up to `txid`, which ended at `to`, is
+/// in the database file on this disk (D2 after a reboot).
 struct Settled {
     model::Tenure tenure;
     model::Txid txid;
-    std::string nuid;
     model::WalPosition to;
-    bool backfilled = false;
     friend bool operator==(const Settled&, const Settled&) = default;
 };
 

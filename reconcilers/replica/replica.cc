@@ -261,7 +261,7 @@ ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model:
             const auto own = local_.tenure();
             const auto tenure = folded.entry.opened.tenure;
             if (data_ && own && tenure > *own && !own_end_) {
-                own_end_ = {before.visible(), before.last_nuid};
+                own_end_ = {before.visible(), before.last_nuid, before.visible_end()};
             }
             if (copy_.exists() && tenure > copy_.position().tenure) copy_.enter(tenure);
             break;
@@ -333,18 +333,29 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
     auto staged = local_.load_staged();
     if (!staged) return failed(staged.error(), "read staged files");
     const auto* newest = staged->empty() ? nullptr : &staged->back();
-    bool ancestor = own && newest != nullptr && newest->txid == own_end_->first &&
-                    (own_end_->second.empty() || newest->nuid == own_end_->second);
+    // Where the last TXID of this tenure ends in the WAL here: as staged, or where a power cut took
+    // that, as the log says. What was captured beyond it is in no log.
+    std::optional<model::WalPosition> end;
+    if (own && (newest == nullptr || newest->txid <= own_end_->txid)) {
+        end = own_end_->at;
+        if (newest != nullptr && newest->txid == own_end_->txid &&
+            (own_end_->nuid.empty() || newest->nuid == own_end_->nuid)) {
+            end = newest->to;
+        }
+    }
+    bool ancestor = end.has_value();
     if (ancestor) {
-        auto settled = ports_.database.settle(newest->to);
-        if (!settled && settled.error().code != Errc::conflict) {
+        auto settled = ports_.database.settle(*end);
+        if (!settled && settled.error().code == Errc::unavailable) {
             return failed(settled.error(), "settle the former database");
         }
         ancestor = settled.has_value();
     }
     const model::Position at{.tenure = own.value_or(model::Tenure{}),
-                             .txid = newest != nullptr ? newest->txid : model::Txid{}};
-    auto moved = ancestor ? local_.rejoin(at, own_end_->second) : local_.set_aside(at);
+                             .txid = ancestor            ? own_end_->txid
+                                     : newest != nullptr ? newest->txid
+                                                         : model::Txid{}};
+    auto moved = ancestor ? local_.rejoin(at, own_end_->nuid) : local_.set_aside(at);
     if (!moved) return failed(moved.error(), "move the former database");
     if (ancestor) {
         ports_.events.info(

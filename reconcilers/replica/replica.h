@@ -98,7 +98,7 @@ private:
     void lose_lease(const Board& board);
     void raise_alarm(std::string reason);
     void tell_set_aside(const model::Position& at);
-    [[nodiscard]] bool tail_is_here(const LogState& log);
+    [[nodiscard]] model::Result<bool> tail_is_here(const LogState& log);
     [[nodiscard]] Turn failed(const model::Error& error, std::string_view during);
     void enter(Phase phase);
     [[nodiscard]] bool someone_has_data(const Board& board, std::string* who) const;
@@ -121,7 +121,12 @@ private:
     model::Txid data_txid_;  // the last TXID captured from it
     bool at_end_ = false;    // the log was read to its end in this session
     /// D4, while a database of an older tenure is at dataPath: what the log held at its end.
-    std::optional<std::pair<model::Txid, std::string>> own_end_;
+    struct End {
+        model::Txid txid;
+        std::string nuid;
+        std::optional<model::WalPosition> at;
+    };
+    std::optional<End> own_end_;
     std::uint64_t confirm_wanted_ = 0;
     std::optional<model::Epoch> raise_;
     bool cannot_promote_ = false;

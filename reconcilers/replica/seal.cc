@@ -65,24 +65,46 @@ bool ReplicaReconciler::everyone_had_time(const Board& board) const {
     return published != Instant{} && ports_.clock.now() >= published + settings_.ttl;
 }
 
-/// D2: all that is visible up to the fence is in the database at dataPath.
-bool ReplicaReconciler::tail_is_here(const LogState& log) {
+/// D2: all that is visible up to the fence is in the database at dataPath. An error: not known yet.
+model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
     if (shipper_.attached()) return shipper_.newest().txid >= log.visible();
     auto staged = local_.load_staged();
-    if (!staged) return false;
-    if (staged->empty()) {
-        // It was promoted, and nothing ran on it since: the base record is made before that.
-        return log.opened && log.opened->start == log.visible();
+    if (!staged) return std::move(staged).error();
+    const bool nothing_staged = staged->empty();
+    if (nothing_staged && log.opened && log.opened->start == log.visible()) {
+        return true;  // promoted, and nothing ran on it since: the base record is made before that
     }
     const auto found = std::find_if(staged->begin(), staged->end(), [&](const Staged& each) {
-        return each.txid == log.visible() && (log.last != each.txid || each.nuid == log.last_nuid);
+        return each.txid == log.visible() && (log.last != each.txid || same_capture(each, log));
     });
-    if (found == staged->end()) return log.visible().value == 0;
-    if (local_.same_boot()) return true;
-    // After a power cut the WAL must show the frame itself.
-    auto attached = ports_.database.attach(found->to);
-    ports_.database.detach();
-    return attached && attached->continued;
+    const bool known = found != staged->end();
+    if (!known && log.visible().value == 0) return !nothing_staged;
+    if (known && local_.same_boot()) return true;
+    // A power cut may have taken what was not synced: the end of the WAL, and the staged files. The
+    // log itself tells where its last TXID ended in the WAL of its author.
+    auto end = known ? std::optional{found->to} : log.visible_end();
+    if (!end) return false;
+    const auto& settled = local_.settled();
+    bool proven = settled && settled->tenure == local_.tenure() && settled->txid == log.visible() &&
+                  settled->to == *end;
+    if (!proven) {
+        auto attached = ports_.database.attach(*end);
+        ports_.database.detach();
+        if (!attached && attached.error().code == Errc::unavailable) {
+            return std::move(attached).error();
+        }
+        proven = attached && attached->continued;
+    }
+    if (proven && !known) {
+        // Capture goes on from there, and what lies beyond is the next TXID (D3).
+        const Staged base{
+            .txid = log.visible(),
+            .nuid = log.last == log.visible() ? log.last_nuid : ports_.store.new_nuid(),
+            .to = *end,
+            .ltx = {}};
+        if (auto kept = local_.stage(base, true); !kept) return std::move(kept).error();
+    }
+    return proven;
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
@@ -105,7 +127,10 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
                         " of the database here");
             return cannot(alarm_);
         }
-        if (current && tail_is_here(log)) {
+        model::Result<bool> tail = false;
+        if (current) tail = tail_is_here(log);
+        if (!tail) return failed(tail.error(), "prove what the database here has");
+        if (*tail) {
             seal_.tenure = *own;
             seal_.in_place = true;
         } else if (!own && !log.opened) {

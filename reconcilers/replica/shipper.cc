@@ -84,12 +84,17 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
             continue;
         }
         if (each.txid == acknowledged_) {
-            if (log.last == each.txid && each.nuid != log.last_nuid) {
+            if (log.last == each.txid && !same_capture(each, log)) {
                 return model::error(Errc::corrupt,
                                     "TXID " + std::to_string(each.txid.value) +
                                         " is in the log as " + log.last_nuid + ", here as " +
                                         each.nuid);
             }
+            continue;
+        }
+        if (!queue_.empty() && queue_.back().txid == each.txid) {
+            // The same batch under its former name: cut off between the two steps below.
+            if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
             continue;
         }
         if (each.ltx.empty()) {
@@ -226,7 +231,10 @@ Outcome Shipper::publish_front(LogState& log) {
                                                 .max = front.txid,
                                                 .epoch = epoch_,
                                                 .tenure = tenure_,
-                                                .prev = log.last_nuid});
+                                                .prev = log.last_nuid,
+                                                .l0_nuid = {},
+                                                .l0_sequence = {},
+                                                .wal_end = front.to});
     upload_->describe(meta);
     const auto header = model::ltx::decode_header(front.ltx);
     meta.headers["Litestream-Timestamp"] =
@@ -270,17 +278,16 @@ Outcome Shipper::checkpoint() {
     while (captured && *captured)
         captured = capture(true);
     if (!captured) return leave(Outcome::retry);
-    const Settled settled{.tenure = tenure_,
-                          .txid = newest_.txid,
-                          .nuid = newest_.nuid,
-                          .to = newest_.to,
-                          .backfilled = false};
-    if (auto kept = local_.save_settled(settled); !kept) {
-        ports_.events.error("capture.record_failed", {{"error", kept.error().message}});
-        return leave(Outcome::retry);
-    }
     auto copied = database.checkpoint(newest_.to);
     if (copied) {
+        database.unfence();
+        // Once true it stays true: it is written after the fence, while writers go on.
+        if (copied->copied_frames == copied->log_frames) {
+            const Settled settled{.tenure = tenure_, .txid = newest_.txid, .to = newest_.to};
+            if (auto kept = local_.save_settled(settled); !kept) {
+                ports_.events.warning("capture.record_failed", {{"error", kept.error().message}});
+            }
+        }
         // An older reader of the application may have kept some frames from being copied: later.
         checkpointed_frames_ = newest_.to.frames;
         if (copied->copied_frames < copied->log_frames) {
@@ -387,7 +394,11 @@ Outcome Shipper::step_image(LogState& log) {
                            .min = image.level == 9 ? model::Txid{1} : image.end.txid,
                            .max = image.end.txid,
                            .epoch = epoch_,
-                           .tenure = tenure_};
+                           .tenure = tenure_,
+                           .prev = {},
+                           .l0_nuid = {},
+                           .l0_sequence = {},
+                           .wal_end = image.end.to};
     if (image.level == 0) {
         facts.prev = log.last_nuid;
     } else {

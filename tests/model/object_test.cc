@@ -11,10 +11,30 @@ TEST(Object, NamesAnLtxFileAsLitestreamDoes) {
 
 TEST(Object, FactsOfALevelZeroFileSurviveTheMeta) {
     const LtxObject object{
-        .level = 0, .min = {7}, .max = {7}, .epoch = {3}, .tenure = {2}, .prev = "nuid"};
+        .level = 0,
+        .min = {7},
+        .max = {7},
+        .epoch = {3},
+        .tenure = {2},
+        .prev = "nuid",
+        .l0_nuid = {},
+        .l0_sequence = {},
+        .wal_end = WalPosition{
+            .salt1 = 4294967295, .salt2 = 2, .frames = 3, .checksum1 = 4, .checksum2 = 5}};
     const auto entry = to_entry(to_meta(object));
     ASSERT_EQ(entry.kind, LogEntry::Kind::ltx);
     EXPECT_EQ(entry.ltx, object);
+}
+
+TEST(Object, APlaceInTheWalThatIsNotReadableIsNone) {
+    for (const auto* text :
+         {"", "1 2 3 4", "1 2 3 4 5 6", "1 2 3 4 5 ", "1 2 3 4 4294967296", "a"}) {
+        auto meta = to_meta(LtxObject{.level = 0, .min = {7}, .max = {7}, .epoch = {3}});
+        meta.metadata["walEnd"] = text;
+        const auto entry = to_entry(meta);
+        ASSERT_EQ(entry.kind, LogEntry::Kind::ltx);
+        EXPECT_FALSE(entry.ltx.wal_end) << text;
+    }
 }
 
 TEST(Object, FactsOfOpenedSurviveTheMeta) {

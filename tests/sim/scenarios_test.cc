@@ -207,6 +207,74 @@ TEST_F(Scenario, ALeaderThatLostTheTailOfItsWalIsRebuilt) {
     expect_rest();
 }
 
+// D2 after a reboot: the log tells where its last TXID ends in the WAL, and the WAL has that frame.
+TEST_F(Scenario, ALeaderThatLostOnlyItsRecordsGoesOnInPlace) {
+    start({.seed = 9});
+    auto& former = leader();
+    auto& other = follower();
+    world_->write_rows(false);
+    ASSERT_TRUE(world_->run_until([&] { return world_->converged(); }, 20s));
+    const auto rows = *former.rows();
+    other.cut_power(false);
+    sync_wal(former);
+    former.cut_power(false);
+    former.boot();
+    lead(90s);
+    EXPECT_EQ(&leader(), &former);
+    EXPECT_EQ(count("replica.set_aside"), 0);
+    EXPECT_EQ(*former.rows(), rows);
+    EXPECT_EQ(count("snapshot.restore_started"), 1) << "the other's first copy is the only one";
+    other.boot();
+    world_->write_rows(true);
+    world_->run_for(3s);
+    expect_rest();
+}
+
+// D2, D3: what was committed and not shipped before the power cut is the next TXID after it.
+TEST_F(Scenario, ACommitThatTheLogNeverSawSurvivesThePowerCutOfItsMachine) {
+    start({.seed = 9});
+    auto& former = leader();
+    auto& other = follower();
+    world_->write_rows(false);
+    ASSERT_TRUE(world_->run_until([&] { return world_->converged(); }, 20s));
+    const auto before = former.rows()->size();
+    other.cut_power(false);
+    former.partition(true);
+    world_->write_rows(true);
+    ASSERT_TRUE(world_->run_until([&] { return former.rows()->size() > before; }, 20s));
+    const auto rows = *former.rows();
+    sync_wal(former);
+    former.cut_power(false);
+    former.partition(false);
+    world_->write_rows(false);
+    former.boot();
+    lead(90s);
+    EXPECT_EQ(&leader(), &former);
+    EXPECT_EQ(count("replica.set_aside"), 0);
+    EXPECT_EQ(*former.rows(), rows);
+    other.boot();
+    expect_rest();
+}
+
+// D4, D7 after a reboot: proven an ancestor by the log's word alone.
+TEST_F(Scenario, AFormerLeaderThatLostOnlyItsRecordsBecomesACopyWithoutADownload) {
+    start({.seed = 9});
+    auto& former = leader();
+    auto& other = follower();
+    world_->write_rows(false);
+    ASSERT_TRUE(world_->run_until([&] { return world_->converged(); }, 20s));
+    sync_wal(former);
+    former.cut_power(false);
+    world_->write_rows(true);
+    ASSERT_TRUE(world_->run_until([&] { return world_->primary() == &other; }, 60s));
+    former.boot();
+    world_->run_for(5s);
+    EXPECT_EQ(count("replica.set_aside"), 0);
+    EXPECT_EQ(count("replica.rejoined"), 1);
+    expect_rest();
+    EXPECT_EQ(count("snapshot.restore_started"), 1) << "the other's first copy is the only one";
+}
+
 // defects.md C39 M01
 TEST_F(Scenario, ANodeWithoutACopyNeverLeadsWhileDataExists) {
     world_.emplace(WorldSettings{.seed = 10, .machines = 2});

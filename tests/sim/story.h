@@ -53,6 +53,21 @@ protected:
         (void)files.sync_folder(folder);
     }
 
+    /// The WAL reaches the disk, as after an application's checkpoint or the kernel's write-back:
+    /// the power cut takes only the staged files.
+    void sync_wal(Machine& machine) {
+        auto& files = machine.files();
+        const auto wal = machine.paths().data + "-wal";
+        ASSERT_TRUE(files.sync(wal).has_value());
+        ASSERT_TRUE(files.sync_folder("/data").has_value());
+        const auto folder = machine.paths().state + "/staged";
+        const auto staged = files.list(folder).value();
+        ASSERT_FALSE(staged.empty());
+        for (const auto& name : staged)
+            ASSERT_TRUE(files.remove(folder + "/" + name).has_value());
+        ASSERT_TRUE(files.sync_folder(folder).has_value());
+    }
+
     std::optional<World> world_;
 };
 

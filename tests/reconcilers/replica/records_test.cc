@@ -20,7 +20,9 @@ Standing full_standing() {
                 .epoch = {5}, .tenure = {4}, .start = {12}, .history = {{{2}, {3}}, {{4}, {12}}}},
         .last = {14},
         .last_nuid = "nuid",
-        .last_at = {98}};
+        .last_at = {98},
+        .last_end = model::WalPosition{
+            .salt1 = 1, .salt2 = 2, .frames = 3, .checksum1 = 4, .checksum2 = 5}};
     standing.copy = Copy{.position = {.tenure = {4}, .txid = {14}},
                          .nuid = "nuid",
                          .clean = false,
@@ -53,6 +55,20 @@ TEST(ReplicaRecords, AStagedFileSurvivesItsBytes) {
     EXPECT_EQ(parse_staged_name(staged_name({9}, "abc")),
               (std::pair{model::Txid{9}, std::string{"abc"}}));
     EXPECT_FALSE(parse_staged_name(".0000000000000009-abc.staged.tmp"));
+}
+
+TEST(ReplicaRecords, ACaptureSentUnderAnotherNameIsKnownByItsPlaceInTheWal) {
+    LogState log;
+    log.last = {9};
+    log.last_nuid = "renamed";
+    log.last_end = model::WalPosition{.salt1 = 1, .frames = 3};
+    EXPECT_TRUE(same_capture({.txid = {9}, .nuid = "renamed", .to = {}, .ltx = {}}, log));
+    EXPECT_TRUE(same_capture(
+        {.txid = {9}, .nuid = "first", .to = {.salt1 = 1, .frames = 3}, .ltx = {}}, log));
+    EXPECT_FALSE(same_capture(
+        {.txid = {9}, .nuid = "first", .to = {.salt1 = 1, .frames = 4}, .ltx = {}}, log));
+    EXPECT_FALSE(same_capture(
+        {.txid = {8}, .nuid = "renamed", .to = {.salt1 = 1, .frames = 3}, .ltx = {}}, log));
 }
 
 TEST(ReplicaRecords, ARecordCutOffAnywhereIsRefused) {
