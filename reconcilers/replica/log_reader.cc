@@ -40,6 +40,8 @@ Result<bool> Download::read(ports::LogStore& store, std::uint64_t limit, model::
     std::uint64_t taken = 0;
     while (chunks_ < meta_.meta.chunks && taken < limit) {
         auto chunk = store.next_chunk(meta_.meta.nuid, next_);
+        // What came is handed over first, or it would be lost: the next call goes on behind it.
+        if ((!chunk || !*chunk) && taken > 0) return false;
         if (!chunk) return std::move(chunk).error();
         if (!*chunk) {
             return model::error(Errc::not_found,

@@ -47,8 +47,8 @@ public:
     explicit Download(model::StoredMeta meta) : meta_{std::move(meta)} {}
 
     /// Appends up to about `limit` bytes to `out`. True: all of it was read, in the size that the
-    /// meta names. not_found: chunks are missing (deleted meanwhile: plan anew). corrupt: another
-    /// size.
+    /// meta names. On an error nothing was appended, and the same call goes on where it was.
+    /// not_found: chunks are missing (deleted meanwhile: plan anew). corrupt: another size.
     [[nodiscard]] model::Result<bool> read(ports::LogStore& store,
                                            std::uint64_t limit,
                                            model::Bytes& out);
