@@ -183,12 +183,13 @@ void MembershipReconciler::publish(const Board& board, Instant now, Instant* wak
 void MembershipReconciler::read_spec(const Board& board,
                                      const model::Result<ports::SpecEntry>& entry) {
     if (!entry) {
-        if (entry.error().code == Errc::corrupt && last_error_ != entry.error().message) {
-            last_error_ = entry.error().message;
-            ports_.events.error("spec.unreadable", {{"error", entry.error().message}});
+        if (entry.error().code == Errc::corrupt && spec_error_ != entry.error().message) {
+            spec_error_ = entry.error().message;
+            ports_.events.error("spec.unreadable", {{"error", spec_error_}});
         }
         return;
     }
+    if (!std::exchange(spec_error_, {}).empty()) ports_.events.info("spec.read_again");
     view_.spec = entry->spec;
     view_.read = read_at_ != Instant{};
     settle_wish(board, *entry);

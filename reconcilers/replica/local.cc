@@ -129,9 +129,16 @@ Result<std::vector<Staged>> Local::load_staged() {
 }
 
 Result<void> Local::stage(const Staged& staged, bool durable) {
-    return files_.write(state_path("staged/" + staged_name(staged.txid, staged.nuid)),
-                        encode_staged(staged),
-                        durable);
+    auto written = files_.write(state_path("staged/" + staged_name(staged.txid, staged.nuid)),
+                                encode_staged(staged),
+                                durable);
+    if (written) return written;
+    // Tried again it has another nuid: the same failure is to have the same text.
+    auto failure = std::move(written).error();
+    if (const auto at = failure.message.find(staged.nuid); at != std::string::npos) {
+        failure.message.replace(at, staged.nuid.size(), "*");
+    }
+    return failure;
 }
 
 Result<void> Local::drop(model::Txid txid, const std::string& nuid) {
