@@ -237,7 +237,8 @@ Actions Core::tick(Instant now) {
 void Core::strike(std::string_view reason, Instant now) {
     const auto late = saved_.valid_until == Instant{} ? Duration{} : now - strike_at();
     if (saved_.valid_until != Instant{}) {
-        alarm_at_ = std::max(saved_.valid_until - settings_.margin / 4, now);
+        // A strike that comes late leaves its kill as much time as one that does not.
+        alarm_at_ = std::max(saved_.valid_until, now + settings_.margin / 2) - settings_.margin / 4;
     }
     saved_.valid_until = {};
     const bool spare = node_ != Node::running || disarmed_;
