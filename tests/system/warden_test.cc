@@ -214,6 +214,24 @@ TEST_P(Warden, StrikeOnlyHasALivingWardenStrike) {
     EXPECT_EQ(next_node()->view("until"), "0");
 }
 
+TEST_P(Warden, StrikeOnlyFindsTheStateFileThatTheWardenKept) {
+    auto node = active();
+    const std::vector<std::string> elsewhere{
+        "--state-dir", folder_, "--state-file", path("another"), "--strike-only"};
+    EXPECT_EQ(run_warden(elsewhere), (std::pair<int, std::string>{0, ""}));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+    // Nor does it need a warden that lives.
+    node = next_node();
+    EXPECT_EQ(node->tell("hold 3000").substr(0, 2), "ok");
+    EXPECT_EQ(node->tell("start " + family()), "ok");
+    ASSERT_TRUE(eventually([&] { return lives(pid_in("grandchild")); }));
+    ::kill(warden_, SIGKILL);
+    ASSERT_TRUE(wait_warden());
+    for (int again = 0; again < 2; ++again)
+        EXPECT_EQ(run_warden(elsewhere), (std::pair<int, std::string>{0, ""}));
+    EXPECT_FALSE(lives(pid_in("grandchild")));
+}
+
 TEST_P(Warden, RefusesAStartUnderADeadlineThatElapsed) {
     start_warden();
     auto node = next_node();
