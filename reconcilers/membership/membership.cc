@@ -148,7 +148,7 @@ void MembershipReconciler::publish(const Board& board, Instant now, Instant* wak
     status.uptime_ms = model::to_ms(now - started_at_);
     status.switchover = outcome_;
     // The local records must be read before the first true word about our data is said.
-    const bool data_known = board.replica.state != "" && board.replica.state != "opening";
+    const bool data_known = !board.replica.state.empty() && board.replica.state != "opening";
     if (!data_known) status.has_database = true;
     status_ = status;
     const bool news = differs(status, published_);

@@ -176,7 +176,7 @@ Result<void> Local::promote(model::Tenure tenure) {
         if (*exists) intent.moves.emplace_back(from, paths_.data + ".replaced" + suffix);
     }
     intent.moves.emplace_back(paths_.replica, paths_.data);
-    return begin(std::move(intent));
+    return begin(intent);
 }
 
 Result<void> Local::rejoin(model::Position position, const std::string& nuid) {
@@ -211,10 +211,10 @@ Result<void> Local::set_aside(model::Position position) {
         if (!exists) return std::move(exists).error();
         if (*exists) intent.moves.emplace_back(paths_.data + suffix, target + suffix);
     }
-    return begin(std::move(intent));
+    return begin(intent);
 }
 
-Result<void> Local::begin(Intent intent) {
+Result<void> Local::begin(const Intent& intent) {
     if (auto written = files_.write(state_path("intent"), encode(intent), true); !written) {
         return written;
     }
