@@ -67,7 +67,8 @@ int run_node(const App& app, int fd) {
     }};
     const int status = app.run(fd, stop.get_token());
     waiter.request_stop();
-    pthread_kill(waiter.native_handle(), SIGTERM);  // it waits for nothing else
+    // It waits for nothing else. NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): it is blocked
+    pthread_kill(waiter.native_handle(), SIGTERM);
     return status;
 }
 
