@@ -1,31 +1,6 @@
 #include "app/board.h"
 
-#include <utility>
-
 namespace app {
-namespace {
-
-/// What changes with every transaction moves nobody.
-reconcilers::ReplicaView without_progress(reconcilers::ReplicaView view) {
-    view.position.txid = {};
-    view.lag.reset();
-    view.wal_bytes_total = 0;
-    view.message.clear();
-    return view;
-}
-
-/// Nor does the heartbeat of every other node.
-reconcilers::MembershipView without_heartbeats(reconcilers::MembershipView view) {
-    for (auto& peer : view.peers) {
-        peer.status.last_seen = {};
-        peer.status.uptime_ms = 0;
-        peer.status.position.txid = {};
-        peer.status.lag.reset();
-    }
-    return view;
-}
-
-}  // namespace
 
 void SharedBoard::wake() const {
     for (const auto& waker : wakers_)
@@ -35,7 +10,7 @@ void SharedBoard::wake() const {
 void SharedBoard::write(const reconcilers::RoleView& view) {
     {
         const std::lock_guard lock{mutex_};
-        if (board_.role == view) return;
+        if (!is_news(board_.role, view)) return;
         board_.role = view;
     }
     wake();
@@ -44,9 +19,9 @@ void SharedBoard::write(const reconcilers::RoleView& view) {
 void SharedBoard::write(const reconcilers::ReplicaView& view) {
     {
         const std::lock_guard lock{mutex_};
-        const bool same = without_progress(board_.replica) == without_progress(view);
+        const bool news = is_news(board_.replica, view);
         board_.replica = view;
-        if (same) return;
+        if (!news) return;
     }
     wake();
 }
@@ -54,7 +29,7 @@ void SharedBoard::write(const reconcilers::ReplicaView& view) {
 void SharedBoard::write(const reconcilers::BackendView& view) {
     {
         const std::lock_guard lock{mutex_};
-        if (board_.backend == view) return;
+        if (!is_news(board_.backend, view)) return;
         board_.backend = view;
     }
     wake();
@@ -64,9 +39,9 @@ void SharedBoard::write(const reconcilers::MembershipView& view, const model::No
     {
         const std::lock_guard lock{mutex_};
         status_ = status;
-        const bool same = without_heartbeats(board_.membership) == without_heartbeats(view);
+        const bool news = is_news(board_.membership, view);
         board_.membership = view;
-        if (same) return;
+        if (!news) return;
     }
     wake();
 }

@@ -67,7 +67,8 @@ int run_node(const App& app, int fd) {
     }};
     const int status = app.run(fd, stop.get_token());
     waiter.request_stop();
-    pthread_kill(waiter.native_handle(), SIGTERM);  // it waits for nothing else
+    // It waits for nothing else. NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread): it is blocked
+    pthread_kill(waiter.native_handle(), SIGTERM);
     return status;
 }
 
@@ -100,7 +101,8 @@ int run_command_line(const std::vector<std::string>& arguments) {
     auto app = App::load_config(command->config_path, command->overrides);
     if (!app) {
         lines.err(app.error().message + "\n");
-        return verb == "node" ? app::exit_for_good : cli::exit_failed;
+        // Who starts these again at their end need not try: it takes an edit first.
+        return verb == "node" || verb == "daemon" ? app::exit_for_good : cli::exit_failed;
     }
     if (verb == "node") return run_node(*app, command->fd);
     if (verb == "daemon") {
@@ -109,7 +111,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
         }
         if (const auto why = app::not_runnable(app->config()); !why.empty()) {
             lines.err(why + "\n");
-            return cli::exit_failed;
+            return app::exit_for_good;
         }
         lines.out("Starting convex-cluster-manager daemon...\n");
         return app::run_daemon(app->config(), app::node_arguments(arguments));

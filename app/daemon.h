@@ -42,7 +42,8 @@ namespace app {
                                    int fd,
                                    const std::stop_token& stop);
 
-/// The warden does not start a node process again that ends like this (EX_CONFIG).
+/// The warden does not start a node process again that ends like this, nor systemd the daemon
+/// (EX_CONFIG).
 inline constexpr int exit_for_good = 78;
 
 }  // namespace app

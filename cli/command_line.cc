@@ -265,7 +265,8 @@ std::string help_text() {
         row(std::move(left), right);
     }
     text +=
-        "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 not in the state that was asked for.\n";
+        "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 not in the state that was asked for;\n"
+        "of daemon also 78: do not start it again, its configuration or its node id is wrong.\n";
     return text;
 }
 

@@ -124,4 +124,11 @@ struct Board {
     bool shutdown = false;  // the daemon was asked to end
 };
 
+/// Whether the others are to be woken: something changed that they act on. What a reconciler
+/// publishes is written to the board either way.
+[[nodiscard]] bool is_news(const RoleView& before, const RoleView& after);
+[[nodiscard]] bool is_news(const ReplicaView& before, const ReplicaView& after);
+[[nodiscard]] bool is_news(const BackendView& before, const BackendView& after);
+[[nodiscard]] bool is_news(const MembershipView& before, const MembershipView& after);
+
 }  // namespace reconcilers

@@ -8,11 +8,14 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -31,14 +34,17 @@ using model::EventLevel;
 
 constexpr auto strike_only_wait = std::chrono::seconds{10};
 
-std::string read_line(const char* path) {
+// The line of this number, from 0; "" where there is none.
+std::string read_line(const char* path, int number = 0) {
     const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
-    char text[128] = {};
+    char text[PATH_MAX + 128] = {};
     const auto got = ::read(fd, text, sizeof text - 1);
     ::close(fd);
-    std::string line{text, got > 0 ? static_cast<std::size_t>(got) : 0};
-    return line.substr(0, line.find('\n'));
+    std::string_view rest{text, got > 0 ? static_cast<std::size_t>(got) : 0};
+    for (; number > 0; --number)
+        rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+    return std::string{rest.substr(0, rest.find('\n'))};
 }
 
 // Closed standard descriptors would be taken by the first files that are opened.
@@ -54,7 +60,9 @@ struct Lock {
     std::string failure;
 };
 
-Lock take_lock(const std::string& path) {
+// Its file says who holds it, and which state file is the holder's: `--strike-only` is asked for by
+// people too, in whose environment nothing tells.
+Lock take_lock(const std::string& path, const std::string& state_file) {
     Lock lock;
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0) {
@@ -70,7 +78,7 @@ Lock take_lock(const std::string& path) {
         if (lock.failure.empty() && lock.holder.empty()) lock.holder = "unknown";
         return lock;
     }
-    const auto text = std::to_string(::getpid()) + "\n";
+    const auto text = std::to_string(::getpid()) + "\n" + state_file + "\n";
     if (::ftruncate(fd, 0) != 0 ||
         ::pwrite(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
         lock.failure = path + ": " + std::strerror(errno);
@@ -113,7 +121,9 @@ bool wait_until_gone(const std::string& state_file, const std::string& boot_id, 
 }
 
 int strike_only(const warden::Options& options, const std::string& boot_id) {
-    const auto lock = take_lock(options.lock_file);
+    auto state_file = read_line(options.lock_file.c_str(), 1);
+    if (state_file.empty()) state_file = options.state_file;
+    const auto lock = take_lock(options.lock_file, state_file);
     if (!lock.failure.empty()) {
         std::fprintf(stderr, "convex-cluster-warden: %s\n", lock.failure.c_str());
         return 1;
@@ -131,7 +141,7 @@ int strike_only(const warden::Options& options, const std::string& boot_id) {
             return 1;
         }
     }
-    const bool gone = wait_until_gone(options.state_file, boot_id, lock.fd >= 0);
+    const bool gone = wait_until_gone(state_file, boot_id, lock.fd >= 0);
     if (!gone) std::fprintf(stderr, "convex-cluster-warden: the backend does not die\n");
     return gone ? 0 : 1;
 }
@@ -144,7 +154,7 @@ std::string random_name() {
 }
 
 int run(const warden::Options& options, const std::string& boot_id) {
-    const auto lock = take_lock(options.lock_file);
+    const auto lock = take_lock(options.lock_file, options.state_file);
     if (!lock.failure.empty()) {
         std::fprintf(stderr, "convex-cluster-warden: lock file %s\n", lock.failure.c_str());
         return 1;

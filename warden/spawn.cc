@@ -28,6 +28,7 @@ constexpr int node_fd = 3;
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> to;
+    to.reserve(texts.size() + 1);
     for (const auto& text : texts)
         to.push_back(const_cast<char*>(text.c_str()));  // execve's signature, not its deed
     to.push_back(nullptr);

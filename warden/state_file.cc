@@ -139,7 +139,7 @@ model::Result<std::optional<Saved>> load_state(const std::string& path) {
         if (errno == ENOENT) return std::optional<Saved>{};
         return failed("open", path);
     }
-    std::array<char, 64 * 1024> buffer{};
+    std::array<char, std::size_t{64} * 1024> buffer{};
     const auto got = ::read(fd, buffer.data(), buffer.size());
     if (got < 0) {
         auto failure = failed("read", path);

@@ -17,7 +17,7 @@ namespace {
 using model::Errc;
 namespace listener = web::http::experimental::listener;
 
-constexpr std::uint64_t largest_body = 64 * 1024;
+constexpr std::uint64_t largest_body = std::uint64_t{64} * 1024;
 constexpr std::size_t threads = 4;
 
 /// The library makes one pool for the whole process, of forty threads if nobody says otherwise.

@@ -1,5 +1,5 @@
-// One natsConnection of nats.c and what belongs to it. Includes <nats/nats.h>: for connection.cc
-// alone.
+// One natsConnection of nats.c and what belongs to it. Includes <nats/nats.h>: for
+// connection_core alone.
 #pragma once
 
 #include <nats/nats.h>

@@ -17,6 +17,7 @@ public:
         const std::lock_guard lock{mutex()};
         const auto number = ++last();
         owners()[number] = owner;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): a number is what it shall be
         return reinterpret_cast<void*>(number);
     }
     static std::shared_ptr<T> find(void* number) {

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "adapters/sqlite/claim.h"
 #include "adapters/sqlite/connection.h"
 #include "adapters/sqlite/session.h"
 #include "adapters/sqlite/watcher.h"
@@ -116,14 +117,22 @@ public:
         std::error_code unresolved;
         const auto file = std::filesystem::canonical(path_, unresolved);
         if (unresolved) return error(Errc::unavailable, path_ + ": " + unresolved.message());
+        auto claim = Claim::take(file.string());
+        if (!claim) return error(Errc::invalid, path_ + ": it is attached elsewhere already");
         auto session = std::make_unique<Session>(file.string(), options_.lock_budget, view_);
         auto attached = session->start(saved);
-        if (attached) session_ = std::move(session);
+        if (attached) {
+            claim_ = std::move(claim);
+            session_ = std::move(session);
+        }
         return attached;
     }
 
     bool attached() const override { return session_ != nullptr; }
-    void detach() override { session_.reset(); }
+    void detach() override {
+        session_.reset();
+        claim_.reset();
+    }
 
     Result<model::WalBatch> capture(const model::WalPosition& from, std::uint64_t limit) override {
         if (!session_) return not_attached();
@@ -174,7 +183,8 @@ private:
 
     std::string path_;
     Options options_;
-    IndexView view_;  // before its users
+    IndexView view_;                // before its users
+    std::unique_ptr<Claim> claim_;  // before the session, which it outlives
     std::unique_ptr<Session> session_;
     std::unique_ptr<Watcher> watcher_;
 };

@@ -148,7 +148,7 @@ void MembershipReconciler::publish(const Board& board, Instant now, Instant* wak
     status.uptime_ms = model::to_ms(now - started_at_);
     status.switchover = outcome_;
     // The local records must be read before the first true word about our data is said.
-    const bool data_known = board.replica.state != "" && board.replica.state != "opening";
+    const bool data_known = !board.replica.state.empty() && board.replica.state != "opening";
     if (!data_known) status.has_database = true;
     status_ = status;
     const bool news = differs(status, published_);
@@ -183,12 +183,13 @@ void MembershipReconciler::publish(const Board& board, Instant now, Instant* wak
 void MembershipReconciler::read_spec(const Board& board,
                                      const model::Result<ports::SpecEntry>& entry) {
     if (!entry) {
-        if (entry.error().code == Errc::corrupt && last_error_ != entry.error().message) {
-            last_error_ = entry.error().message;
-            ports_.events.error("spec.unreadable", {{"error", entry.error().message}});
+        if (entry.error().code == Errc::corrupt && spec_error_ != entry.error().message) {
+            spec_error_ = entry.error().message;
+            ports_.events.error("spec.unreadable", {{"error", spec_error_}});
         }
         return;
     }
+    if (!std::exchange(spec_error_, {}).empty()) ports_.events.info("spec.read_again");
     view_.spec = entry->spec;
     view_.read = read_at_ != Instant{};
     settle_wish(board, *entry);

@@ -86,6 +86,7 @@ private:
     std::optional<model::SwitchoverOutcome> outcome_;
     bool left_ = false;
     std::string last_error_;
+    std::string spec_error_;  // told; "" it could be read
 };
 
 }  // namespace reconcilers::membership

@@ -116,7 +116,12 @@ Result<bool> CopyFile::download() {
     auto fed = decoder_->feed(bytes, [this](std::uint32_t number, model::ByteView page) {
         return write_page(number, page);
     });
-    if (!fed) return std::move(fed).error().during(download_->meta().meta.name);
+    if (!fed) {
+        auto failed = std::move(fed).error().during(download_->meta().meta.name);
+        // A page that could not be written stops the decoder for good: begin anew.
+        if (failed.code != Errc::corrupt) forget();
+        return failed;
+    }
     if (!*all) return false;
     if (auto done = decoder_->finish(); !done) {
         return std::move(done).error().during(download_->meta().meta.name);

@@ -129,9 +129,16 @@ Result<std::vector<Staged>> Local::load_staged() {
 }
 
 Result<void> Local::stage(const Staged& staged, bool durable) {
-    return files_.write(state_path("staged/" + staged_name(staged.txid, staged.nuid)),
-                        encode_staged(staged),
-                        durable);
+    auto written = files_.write(state_path("staged/" + staged_name(staged.txid, staged.nuid)),
+                                encode_staged(staged),
+                                durable);
+    if (written) return written;
+    // Tried again it has another nuid: the same failure is to have the same text.
+    auto failure = std::move(written).error();
+    if (const auto at = failure.message.find(staged.nuid); at != std::string::npos) {
+        failure.message.replace(at, staged.nuid.size(), "*");
+    }
+    return failure;
 }
 
 Result<void> Local::drop(model::Txid txid, const std::string& nuid) {
@@ -169,7 +176,7 @@ Result<void> Local::promote(model::Tenure tenure) {
         if (*exists) intent.moves.emplace_back(from, paths_.data + ".replaced" + suffix);
     }
     intent.moves.emplace_back(paths_.replica, paths_.data);
-    return begin(std::move(intent));
+    return begin(intent);
 }
 
 Result<void> Local::rejoin(model::Position position, const std::string& nuid) {
@@ -204,10 +211,10 @@ Result<void> Local::set_aside(model::Position position) {
         if (!exists) return std::move(exists).error();
         if (*exists) intent.moves.emplace_back(paths_.data + suffix, target + suffix);
     }
-    return begin(std::move(intent));
+    return begin(intent);
 }
 
-Result<void> Local::begin(Intent intent) {
+Result<void> Local::begin(const Intent& intent) {
     if (auto written = files_.write(state_path("intent"), encode(intent), true); !written) {
         return written;
     }

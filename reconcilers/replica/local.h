@@ -63,7 +63,7 @@ public:
 
 private:
     [[nodiscard]] std::string state_path(const std::string& name) const;
-    [[nodiscard]] model::Result<void> begin(Intent intent);
+    [[nodiscard]] model::Result<void> begin(const Intent& intent);
     [[nodiscard]] model::Result<void> finish(const Intent& intent);
     [[nodiscard]] model::Result<void> load_standing();
     template <typename T>

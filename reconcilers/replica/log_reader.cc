@@ -1,5 +1,7 @@
 #include "reconcilers/replica/log_reader.h"
 
+#include <string_view>
+
 namespace reconcilers::replica {
 
 using model::Errc;
@@ -36,10 +38,22 @@ Result<std::optional<model::StoredMeta>> LogReader::peek() {
     return store_.next_meta(state_.sequence.next());
 }
 
+namespace {
+
+/// Some clients write it without the padding of base64.
+std::string_view unpadded(std::string_view digest) {
+    return digest.substr(0, digest.find_last_not_of('=') + 1);
+}
+
+}  // namespace
+
 Result<bool> Download::read(ports::LogStore& store, std::uint64_t limit, model::Bytes& out) {
     std::uint64_t taken = 0;
+    if (!digest_) digest_ = store.new_digest();
     while (chunks_ < meta_.meta.chunks && taken < limit) {
         auto chunk = store.next_chunk(meta_.meta.nuid, next_);
+        // What came is handed over first, or it would be lost: the next call goes on behind it.
+        if ((!chunk || !*chunk) && taken > 0) return false;
         if (!chunk) return std::move(chunk).error();
         if (!*chunk) {
             return model::error(Errc::not_found,
@@ -49,6 +63,7 @@ Result<bool> Download::read(ports::LogStore& store, std::uint64_t limit, model::
         }
         const auto& data = (*chunk)->data;
         out.insert(out.end(), data.begin(), data.end());
+        digest_->update(data);
         next_ = (*chunk)->sequence.next();
         taken += data.size();
         received_ += data.size();
@@ -60,6 +75,13 @@ Result<bool> Download::read(ports::LogStore& store, std::uint64_t limit, model::
                             meta_.meta.name + ": " + std::to_string(received_) +
                                 " bytes are in the store, its meta names " +
                                 std::to_string(meta_.meta.size));
+    }
+    const auto& named = meta_.meta.digest;
+    if (named.empty()) return true;
+    if (const auto found = digest_->finish(); unpadded(found) != unpadded(named)) {
+        return model::error(Errc::corrupt,
+                            meta_.meta.name + ": the digest of its bytes in the store is " + found +
+                                ", its meta names " + named);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 // Reads the log in order, and notices a store that went back. Rules S7 to S9 of docs/protocol.md.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -46,9 +47,10 @@ class Download {
 public:
     explicit Download(model::StoredMeta meta) : meta_{std::move(meta)} {}
 
-    /// Appends up to about `limit` bytes to `out`. True: all of it was read, in the size that the
-    /// meta names. not_found: chunks are missing (deleted meanwhile: plan anew). corrupt: another
-    /// size.
+    /// Appends up to about `limit` bytes to `out`. True: all of it was read, in the size and with
+    /// the digest that the meta names. not_found: chunks are missing (deleted meanwhile: plan
+    /// anew). corrupt: another size or digest. After any other error, and not_found, nothing was
+    /// appended, and the same call goes on where it was.
     [[nodiscard]] model::Result<bool> read(ports::LogStore& store,
                                            std::uint64_t limit,
                                            model::Bytes& out);
@@ -60,6 +62,7 @@ private:
     model::Sequence next_;
     std::uint64_t received_ = 0;
     std::uint64_t chunks_ = 0;
+    std::unique_ptr<ports::Digest> digest_;  // of what was received
 };
 
 }  // namespace reconcilers::replica

@@ -205,8 +205,10 @@ Bytes encode(const Intent& intent) {
         .add("tenure", intent.position.tenure.value)
         .add("txid", intent.position.txid.value)
         .add("nuid", intent.nuid);
-    for (const auto& [from, to] : intent.moves)
-        out.add("move", from + "\t" + to);
+    for (const auto& [from, to] : intent.moves) {
+        auto move = from;
+        out.add("move", move.append("\t").append(to));
+    }
     return out.finish();
 }
 

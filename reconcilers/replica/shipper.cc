@@ -162,10 +162,14 @@ Outcome Shipper::step(LogState& log) {
 
     auto captured = capture(false);
     if (!captured) {
-        ports_.events.warning("capture.failed", {{"error", captured.error().message}});
+        if (capture_error_ != captured.error().message) {
+            capture_error_ = captured.error().message;
+            ports_.events.warning("capture.failed", {{"error", capture_error_}});
+        }
         if (captured.error().code == Errc::conflict) gap_ = true;
         return captured.error().code == Errc::conflict ? Outcome::more : Outcome::retry;
     }
+    if (!std::exchange(capture_error_, {}).empty()) ports_.events.info("capture.resumed");
     if (*captured) return Outcome::more;
 
     const auto now = ports_.clock.now();

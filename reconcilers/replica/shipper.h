@@ -110,6 +110,7 @@ private:
     std::deque<Staged> queue_;  // captured and not acknowledged, oldest first
     std::unique_ptr<Upload> upload_;
     std::unique_ptr<Image> image_;
+    std::string capture_error_;  // told; "" it works
     bool gap_ = false;  // what happened since newest_ is not known: every page is the next file
     bool sweeping_ = false;
     bool swept_ = false;

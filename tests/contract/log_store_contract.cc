@@ -90,6 +90,7 @@ TEST_P(LogStoreContract, AWrongExpectationIsRefusedAndNothingIsStored) {
     EXPECT_TRUE(log->publish_meta(object("b", "n2", 0), Sequence{1}));
 }
 
+// defects.md C17
 TEST_P(LogStoreContract, AMarkerExpectsNothingAndFencesWhoWroteBefore) {
     const auto old_writer = world_->log("b");
     const auto new_writer = world_->log("b");

@@ -134,6 +134,8 @@ int Relay::port() const { return state_->own_port; }
 
 void Relay::cut() { state_->mode = State::Mode::cut; }
 
+void Relay::resume() { state_->mode = State::Mode::open; }
+
 void Relay::refuse() {
     state_->mode = State::Mode::refusing;
     ++state_->closings;

@@ -22,6 +22,8 @@ public:
     /// Nothing passes any more, in either direction, and nobody is told: what is sent waits, new
     /// connections are taken and stay silent.
     void cut();
+    /// After cut(): all goes on, and what waited arrives now.
+    void resume();
     /// Closes all connections and refuses new ones.
     void refuse();
     /// All connections made before end; new ones work.

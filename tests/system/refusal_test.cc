@@ -43,6 +43,36 @@ TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
     EXPECT_EQ(cluster.backend_pid(1), backend);
 }
 
+int end_of(std::vector<std::string> command, const std::string& log) {
+    const auto pid = test_support::spawn(command, {}, log);
+    std::optional<int> status;
+    EXPECT_TRUE(test_support::eventually([&] {
+        status = test_support::reap(pid);
+        return status.has_value();
+    }));
+    return status.value_or(-1);
+}
+
+TEST(Refusal, OfAWrongConfigurationIsForGoodForTheDaemonAlone) {
+    const test_support::TempDir folder;
+    const auto config = folder.path() + "/cluster.json";
+    const auto log = folder.path() + "/log";
+    auto daemon = Cluster::daemon(config);
+    auto status = daemon;
+    status.at(1) = "status";
+    EXPECT_EQ(end_of(daemon, log), for_good) << "there is none";
+    const auto lacks_a_command =
+        R"({"clusterId": "c", "nodeId": "n", "nats": {"servers": ["nats://127.0.0.1:1"]},
+            "backend": {"kind": "docker"}})";
+    for (const auto* text : {"no JSON", R"({"nodeId": 7})", lacks_a_command}) {
+        std::ofstream{config} << text;
+        EXPECT_EQ(end_of(daemon, log), for_good) << text;
+    }
+    std::ofstream{config} << "no JSON";
+    EXPECT_EQ(end_of(status, log), 1);
+    EXPECT_NE(test_support::read_text(log).find("cluster.json"), std::string::npos);
+}
+
 TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
     Cluster cluster{{.nodes = 1}};
     ASSERT_EQ(cluster.wait_serving(), 1);

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "adapters/linux/clock.h"
 #include "warden/group.h"
 #include "warden/state_file.h"
 
@@ -220,6 +221,13 @@ pid_t WardenWorld::pid_in(const std::string& name) const {
 std::string WardenWorld::family() const {
     return "(setsid sh -c 'echo $$ > " + path("grandchild") + "; exec sleep 600' &) ; echo $$ > " +
            path("child") + "; exec sleep 600";
+}
+
+model::Instant now() { return adapters::linux_host::Clock{}.now(); }
+
+model::Instant strike_time(const std::string& held) {
+    const auto until = std::stoll(held.substr(held.find('=') + 1));
+    return model::Instant{model::Duration{until}} - std::chrono::milliseconds{500};
 }
 
 }  // namespace tests

@@ -92,4 +92,9 @@ protected:
     int listener_ = -1;
 };
 
+[[nodiscard]] model::Instant now();
+
+/// Of what a node process was answered, "ok until=123": the strike time, half a margin before it.
+[[nodiscard]] model::Instant strike_time(const std::string& held);
+
 }  // namespace tests

@@ -545,6 +545,17 @@ TEST_F(Before, StrikesWhereTheStrikeTimePassedMeanwhile) {
     EXPECT_EQ(late.status().valid_until, Instant{});
 }
 
+TEST_F(Before, GivesTheKillOfALeftoverItsTimeBeforeItAlarms) {
+    Core core{settings(), saved()};
+    const auto begun = events(core.begin(at(60s)));
+    EXPECT_THAT(begun, testing::Contains("warden.struck"));
+    EXPECT_THAT(begun, testing::Not(testing::Contains("warden.kill_overdue")));
+    // A quarter of the margin, as behind any other strike.
+    EXPECT_THAT(events(core.tick(at(60'500ms) - 1ns)),
+                testing::Not(testing::Contains("warden.kill_overdue")));
+    EXPECT_THAT(events(core.tick(at(60'500ms))), testing::Contains("warden.kill_overdue"));
+}
+
 TEST_F(Before, EndsWhatAnEarlierWardenWatched) {
     auto watched = saved();
     watched.targets = {{.name = "/cg/unit"}};

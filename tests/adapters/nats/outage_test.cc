@@ -8,6 +8,7 @@
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/relay.h"
 #include "tests/support/result.h"
 
 namespace adapters::nats {
@@ -133,6 +134,29 @@ TEST_F(Outage, WritesDuringAReconnectAreNeverSentAfterIt) {
     server_.start();
     ASSERT_TRUE(eventually([&] { return kv_.get("leader").has_value(); }));
     EXPECT_FALSE(kv_.get("while-away").value());
+}
+
+// defects.md C08: what a deposed node sent is held up on the way for longer than its reign.
+TEST_F(Outage, AReleaseThatArrivesLateLeavesTheSuccessorsLeaseAlone) {
+    test_support::Relay way{server_.port()};
+    const auto deposed =
+        connected_client({.servers = {way.url()}, .name = "deposed", .timeout = timeout});
+    KvStore its{deposed, {.bucket = "b"}};
+    ASSERT_TRUE(eventually([&] { return its.get("leader").has_value(); }));
+    const auto session = deposed->session();
+    way.cut();
+    const auto released = its.update("leader", as_bytes("released"), revision_);
+    EXPECT_EQ(code_of(released), Errc::unknown_outcome);
+    const auto taken = kv_.update("leader", as_bytes("successor"), revision_);
+    ASSERT_TRUE(taken);
+    way.resume();
+    // Answers come in the order of the requests: it has arrived when this one has its own.
+    ASSERT_TRUE(eventually([&] { return its.get("leader").has_value(); }));
+    EXPECT_EQ(deposed->session(), session) << "it connected anew, and nothing arrived late";
+    const auto entry = kv_.get("leader").value();
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(model::to_text(entry->value), "successor");
+    EXPECT_EQ(entry->revision, *taken);
 }
 
 TEST_F(Outage, AStoreThatLostItsDataIsAnotherStream) {

@@ -66,16 +66,19 @@ TEST_F(Streams, AnEmptyStreamIsNeverAskedForAMessage) {
     ASSERT_TRUE(kv.ensure());
     ASSERT_TRUE(log.ensure());
     std::atomic<int> asked = 0;
-    std::atomic<bool> all_seen = false;
+    std::atomic<int> seen_to = 0;
     const auto watcher = connected_client(server_.url());
-    const auto gets =
-        watcher->subscribe("$JS.API.STREAM.MSG.GET.>", [&](const Incoming&) { ++asked; });
-    const auto end = watcher->subscribe("end", [&](const Incoming&) { all_seen = true; });
+    // One subscription, so that all is heard in the order in which it was sent.
+    const auto all = watcher->subscribe(">", [&](const Incoming& message) {
+        if (message.subject.starts_with("$JS.API.STREAM.MSG.GET.")) ++asked;
+        if (message.subject.starts_with("end.")) seen_to = std::stoi(message.subject.substr(4));
+    });
+    int ends = 0;
     const auto asked_by_now = [&] {
-        all_seen = false;
+        const int before = ends;
         EXPECT_TRUE(eventually([&] {
-            (void)client_->publish({.subject = "end"});
-            return all_seen.load();
+            (void)client_->publish({.subject = "end." + std::to_string(++ends)});
+            return seen_to > before;
         }));
         return asked.load();
     };

@@ -192,6 +192,25 @@ TEST_F(Attach, FollowsALinkToTheFilesBesideItsTarget) {
     EXPECT_FALSE(batch->empty());
 }
 
+// defects.md C16: whatever name it is reached by.
+TEST_F(Attach, OneDatabaseHasOneCapture) {
+    std::filesystem::create_symlink(path, folder.file("link"));
+    auto second = make_database(folder.file("link"), {.lock_budget = milliseconds{200}});
+    auto first = database->attach({});
+    ASSERT_TRUE(first) << first.error().message;
+    EXPECT_EQ(database->attach({}).error().code, Errc::invalid);
+    const auto refused = second->attach({});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::invalid);
+    EXPECT_FALSE(second->attached());
+    EXPECT_EQ(second->settle(first->position).error().code, Errc::invalid);
+    // The first is none the worse for it, and lets go of it in the end.
+    Application{path}.run(commit_one);
+    EXPECT_FALSE(database->capture(first->position, no_limit).value().empty());
+    database->detach();
+    EXPECT_TRUE(second->attach({}));
+}
+
 TEST_F(Attach, CallsWithoutItAreInvalid) {
     EXPECT_EQ(database->capture({}, 1).error().code, Errc::invalid);
     EXPECT_EQ(database->fence(milliseconds{1}).error().code, Errc::invalid);

@@ -1,6 +1,7 @@
 // The journalled renames on a real disk, cut off at every step: the process ends after each of its
-// changes in turn, the next one finishes what was begun. defects.md C18, C19; rule D6.
+// changes in turn, the next one finishes what was begun. Rule D6.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,6 +195,7 @@ protected:
 
 const Position at{.tenure = Tenure{3}, .txid = Txid{7}};
 
+// defects.md C18: there is a whole database at every moment that a start can find.
 TEST_F(Rename, APromotionPutsTheCopyInPlaceWithNothingOfTheOldDatabaseBesideIt) {
     cut_everywhere(
         [this] {
@@ -208,6 +210,18 @@ TEST_F(Rename, APromotionPutsTheCopyInPlaceWithNothingOfTheOldDatabaseBesideIt) 
     EXPECT_EQ(found.disk, (Disk{{"data/db", "new"}}));
     EXPECT_EQ(found.tenure, Tenure{4});
     EXPECT_EQ(found.copy, std::nullopt);
+}
+
+// defects.md C19
+TEST_F(Rename, APromotionMovesTheCopyAndCopiesNothing) {
+    put("data/db", "old");
+    put("replica/db", "new");
+    struct stat copy {};
+    ASSERT_EQ(::stat((folder_.path() + "/replica/db").c_str(), &copy), 0);
+    ASSERT_EQ(run([](Local& local) { return local.promote(Tenure{4}); }, -1), 0);
+    struct stat data {};
+    ASSERT_EQ(::stat((folder_.path() + "/data/db").c_str(), &data), 0);
+    EXPECT_EQ(data.st_ino, copy.st_ino);
 }
 
 TEST_F(Rename, APromotionWhereNoDatabaseWasIsTheSame) {
@@ -235,6 +249,7 @@ TEST_F(Rename, AFormerPrimarysDatabaseBecomesTheCopy) {
     EXPECT_EQ(found.copy->nuid, "nuid");
 }
 
+// defects.md C19
 TEST_F(Rename, DivergedDataIsKeptWholeUnderAnotherName) {
     cut_everywhere(
         [this] {

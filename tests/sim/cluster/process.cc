@@ -14,25 +14,6 @@ namespace ports = reconcilers::ports;
 
 constexpr std::chrono::seconds longest_sleep{1};  // app/runner's
 
-/// What changes with every transaction moves nobody: as in app/board.
-reconcilers::ReplicaView without_progress(reconcilers::ReplicaView view) {
-    view.position.txid = {};
-    view.lag.reset();
-    view.wal_bytes_total = 0;
-    view.message.clear();
-    return view;
-}
-
-reconcilers::MembershipView without_heartbeats(reconcilers::MembershipView view) {
-    for (auto& peer : view.peers) {
-        peer.status.last_seen = {};
-        peer.status.uptime_ms = 0;
-        peer.status.position.txid = {};
-        peer.status.lag.reset();
-    }
-    return view;
-}
-
 template <typename Port>
 Port& or_else(const std::unique_ptr<Port>& mutated, Port& real) {
     return mutated ? *mutated : real;
@@ -156,29 +137,28 @@ Instant NodeProcess::step(Part part, bool hinted) {
         case Part::role: {
             auto pass = role_.step(board_, hinted);
             wake_at = pass.wake_at;
-            const bool wakes = !(board_.role == pass.view);
+            const bool wakes = is_news(board_.role, pass.view);
             write(board_.role, std::move(pass.view), wakes);
             break;
         }
         case Part::replica: {
             auto pass = replica_.step(board_);
             wake_at = pass.wake_at;
-            const bool wakes = !(without_progress(board_.replica) == without_progress(pass.view));
+            const bool wakes = is_news(board_.replica, pass.view);
             write(board_.replica, std::move(pass.view), wakes);
             break;
         }
         case Part::backend: {
             auto pass = backend_reconciler_.step(board_);
             wake_at = pass.wake_at;
-            const bool wakes = !(board_.backend == pass.view);
+            const bool wakes = is_news(board_.backend, pass.view);
             write(board_.backend, std::move(pass.view), wakes);
             break;
         }
         case Part::membership: {
             auto pass = membership_.step(board_);
             wake_at = pass.wake_at;
-            const bool wakes =
-                !(without_heartbeats(board_.membership) == without_heartbeats(pass.view));
+            const bool wakes = is_news(board_.membership, pass.view);
             write(board_.membership, std::move(pass.view), wakes);
             break;
         }

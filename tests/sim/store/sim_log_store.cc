@@ -123,6 +123,7 @@ Result<std::optional<Chunk>> SimLogStore::next_chunk(std::string_view nuid, Sequ
     if (!stream) return stream.error();
     const auto sequence = (*stream)->next_of("C." + std::string{nuid}, from.value);
     if (sequence == 0) return std::optional<Chunk>{};
+    if (!client_.count_chunk()) return error(Errc::unavailable, "no answer");
     return std::optional{Chunk{.sequence = {sequence}, .data = (*stream)->at(sequence).payload}};
 }
 

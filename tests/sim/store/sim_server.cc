@@ -102,6 +102,13 @@ void SimClient::wake() const {
         wake();
 }
 
+bool SimClient::count_chunk() {
+    if (chunks_left_ == 0) return false;
+    --chunks_left_;
+    ++chunks_read_;
+    return true;
+}
+
 SimFault SimClient::next_fault() {
     if (!planned_.empty()) {
         const auto fault = planned_.front();

@@ -105,6 +105,10 @@ public:
     /// The late writes never arrive.
     void drop_late() { late_.clear(); }
 
+    /// So many pieces of objects are read, then reading one is unavailable.
+    void limit_chunks(std::size_t count) { chunks_left_ = count; }
+    [[nodiscard]] std::size_t chunks_read() const { return chunks_read_; }
+
     /// As after a lost connection that came back.
     void reconnect();
     [[nodiscard]] std::uint64_t session() const { return session_; }
@@ -115,6 +119,8 @@ public:
     void wake() const;
     /// unavailable: partitioned. unknown_outcome: as the fault says.
     [[nodiscard]] model::Result<SimAnswer> publish(const std::string& stream, SimPublish request);
+    /// False: the limit is reached.
+    [[nodiscard]] bool count_chunk();
 
 private:
     [[nodiscard]] SimFault next_fault();
@@ -127,6 +133,8 @@ private:
     std::function<SimFault()> faults_;
     std::deque<std::pair<std::string, SimPublish>> late_;
     std::vector<std::function<void()>> wakers_;
+    std::size_t chunks_left_ = SIZE_MAX;
+    std::size_t chunks_read_ = 0;
 };
 
 /// Outlives its clients and their stores.
