@@ -72,6 +72,8 @@ public:
     [[nodiscard]] std::optional<model::Instant> oldest_unshipped() const {
         return queue_.empty() ? std::nullopt : std::optional{oldest_};
     }
+    /// Not before then it captures again, and then it has to be asked: a hint may have come sooner.
+    [[nodiscard]] model::Instant capture_after() const { return capture_after_; }
     [[nodiscard]] std::uint64_t wal_bytes_total() const { return wal_bytes_; }
 
 private:
@@ -114,6 +116,7 @@ private:
     bool sweeping_ = false;
     bool swept_ = false;
     std::uint32_t checkpointed_frames_ = 0;
+    model::Instant capture_after_{};
     model::Instant checkpoint_after_{};
     model::Instant image_after_{};
     model::Instant oldest_{};
