@@ -144,9 +144,9 @@ void show_rounds(const std::vector<Contestant>& all, int seconds) {
 }  // namespace
 
 void show_writer(const Options& options) {
-    show_title("a writer that never pauses: each round " + std::to_string(options.seconds) +
-               " s at most 5, " + std::to_string(rounds) + " rounds in turns");
     const int seconds = std::min(options.seconds, 5);
+    show_title("a writer that never pauses: " + std::to_string(rounds) + " rounds of " +
+               std::to_string(seconds) + " s, in turns");
     const test_support::TempDir folder;
     Cluster one{{.nodes = 1, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
     Cluster three{{.nodes = 3, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
@@ -169,7 +169,7 @@ void show_writer(const Options& options) {
             for (auto& contestant : all)
                 contestant.rounds.push_back(contestant.run(synchronous));
         show_note("synchronous = " + synchronous +
-                  "   budget: >= 0.90 of alone, p50 unchanged, worst <= 25 ms");
+                  "   budget: >= 0.90 of alone, p50 the same, worst <= 25 ms");
         show_rounds(all, seconds);
     }
     if (!Litestream::present()) {
