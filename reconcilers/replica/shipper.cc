@@ -155,12 +155,14 @@ Outcome Shipper::failed(const model::Error& error, std::string_view during) {
 }
 
 Outcome Shipper::step(LogState& log) {
+    capture_waits_ = false;
     if (!queue_.empty()) return publish_front(log);
     if (image_ && image_->level == 0) return step_image(log);
     if (gap_) return begin_image(log, 0);
 
     const auto now = ports_.clock.now();
-    if (sweeping_ || now >= capture_after_) {
+    capture_waits_ = !sweeping_ && now < capture_after_;
+    if (!capture_waits_) {
         auto captured = capture(false);
         if (!captured) {
             ports_.events.warning("capture.failed", {{"error", captured.error().message}});
