@@ -6,12 +6,15 @@ SOURCES = $(shell git ls-files '*.h' '*.cc')
 BASE ?= main
 CHANGED = $(shell git diff --name-only --diff-filter=d $(BASE) -- '*.cc' 2>/dev/null)
 
-.PHONY: help demo test build bench format format-check lint clean
+# Scenarios of `make bench`; empty: all.
+BENCH ?=
+
+.PHONY: help demo test build litestream bench format format-check lint clean
 
 help:
 	@echo 'make demo          a cluster of three nodes on this machine, with failovers to watch (KEEP=1 leaves it running)'
 	@echo 'make test          everything built with sanitizers, and all tests'
-	@echo 'make bench         first figures of a whole cluster, in the optimised build; no test'
+	@echo 'make bench         figures of a whole cluster and of its peers, in the optimised build; no test (BENCH="writer idle": these alone)'
 	@echo 'make format        lays out the code; make format-check only looks'
 	@echo 'make lint          clang-tidy on what differs from $(BASE); ALL=1: on everything'
 	@echo 'make clean         removes build/'
@@ -27,7 +30,11 @@ build:
 	cmake --preset dev
 	cmake --build --preset dev -j$(JOBS)
 
-test: build
+# Real Litestream, where it can be built: its tests are skipped otherwise.
+litestream:
+	@scripts/litestream.sh
+
+test: build litestream
 	@if [ "$$(id -u)" -eq 0 ]; then \
 	    ctest --test-dir build/dev -j2 --output-on-failure --no-tests=error; \
 	else \
@@ -37,9 +44,10 @@ test: build
 
 bench:
 	@scripts/setup.sh build demo test
+	@scripts/litestream.sh
 	cmake --preset release -DCLUSTER_TESTS=ON
 	cmake --build --preset release -j$(JOBS) --target cluster_bench
-	build/release/bin/cluster_bench $(SECONDS_EACH)
+	build/release/bin/cluster_bench $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(BENCH)
 
 format:
 	@scripts/setup.sh format

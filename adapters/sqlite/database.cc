@@ -148,6 +148,9 @@ public:
         if (session_) session_->unfence();
     }
 
+    void sync_ahead() override {
+        if (session_) session_->sync_ahead();
+    }
     Result<Checkpointed> checkpoint(const model::WalPosition& captured) override {
         if (!session_) return not_attached();
         return session_->checkpoint(captured);

@@ -36,6 +36,7 @@ public:
     [[nodiscard]] model::Result<void> fence(model::Duration budget);
     [[nodiscard]] bool fenced() const { return fenced_; }
     void unfence();
+    void sync_ahead() { wal_.sync(); }
     [[nodiscard]] model::Result<reconcilers::ports::Checkpointed> checkpoint(
         const model::WalPosition& captured);
     [[nodiscard]] model::Result<void> repin();

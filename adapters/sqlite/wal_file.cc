@@ -59,6 +59,10 @@ WalFile::~WalFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+void WalFile::sync() {
+    if (descriptor_ >= 0) (void)::fdatasync(descriptor_);
+}
+
 Result<model::wal::Header> WalFile::header() {
     std::byte bytes[model::wal::header_size];
     auto done = read(0, bytes);

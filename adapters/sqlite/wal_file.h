@@ -38,6 +38,9 @@ public:
     [[nodiscard]] model::Result<std::map<std::uint32_t, std::uint32_t>> newest_frames(
         const model::wal::Index& index);
 
+    /// Whatever becomes of it: an error is told to every descriptor, SQLite's own among them.
+    void sync();
+
 private:
     [[nodiscard]] model::Result<void> read(std::int64_t offset, std::span<std::byte> into);
 

@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 constexpr microseconds first_look{20};
 constexpr microseconds slowest_look{1000};
 constexpr milliseconds look_for{50};
+/// The pause after a hint: events meanwhile become one, which costs the writer no wake-up of ours.
+constexpr milliseconds between_hints{5};
 /// The folder is not there yet: look again.
 constexpr milliseconds folder_poll{200};
 
@@ -60,6 +62,7 @@ void Watcher::run(const std::stop_token& stop) {
         if (!wait_for_write(std::nullopt)) continue;
         wait_for_commit(stop);
         if (!stop.stop_requested()) wake_();
+        ::poll(&stopped, 1, static_cast<int>(between_hints.count()));
     }
 }
 

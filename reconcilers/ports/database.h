@@ -65,6 +65,10 @@ public:
     [[nodiscard]] virtual bool fenced() const = 0;
     virtual void unfence() = 0;
 
+    /// Before the fence of a checkpoint: syncs what the WAL has by now, so that the checkpoint's
+    /// own sync, which writers wait for, finds little. Proves nothing, and has no error.
+    virtual void sync_ahead() {}
+
     /// Inside the fence, with everything up to `captured` staged durably: barrier, let go of the
     /// pin, PASSIVE checkpoint, pin again. unavailable: the application's own checkpoint is in the
     /// way, the pin was kept; `conflict`: frames beyond `captured` were found, capture them first.

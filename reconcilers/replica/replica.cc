@@ -49,6 +49,9 @@ ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     auto wake_at = now;
     if (turn == Turn::idle) {
         wake_at += phase_ == Phase::shipping || fencing_ ? ship_interval : follow_interval;
+        if (phase_ == Phase::shipping && shipper_.capture_at()) {
+            wake_at = std::min(wake_at, *shipper_.capture_at());
+        }
     }
     if (turn == Turn::retry) wake_at += retry_interval;
     const auto& lease = board.role.lease;

@@ -18,7 +18,11 @@ constexpr std::uint64_t batch_limit = 16U << 20U;  // bytes of pages in one file
 constexpr std::uint64_t unshipped_limit = 64U
                                           << 20U;  // above it capture waits: the pin holds the WAL
 constexpr std::uint32_t checkpoint_frames = 900;
+// A writer that never pauses is captured in larger files instead of disturbed for each commit.
+constexpr milliseconds capture_interval{5};
+constexpr milliseconds checkpoint_interval{25};
 constexpr milliseconds fence_budget{50};
+constexpr milliseconds fence_again{100};
 constexpr milliseconds again_later{1000};
 constexpr int chunks_at_once = 16;
 constexpr int image_chunks_at_once = 4;  // snapshots yield to what is committed meanwhile
@@ -156,23 +160,29 @@ Outcome Shipper::failed(const model::Error& error, std::string_view during) {
 }
 
 Outcome Shipper::step(LogState& log) {
+    capture_waits_ = false;
     if (!queue_.empty()) return publish_front(log);
     if (image_ && image_->level == 0) return step_image(log);
     if (gap_) return begin_image(log, 0);
 
-    auto captured = capture(false);
-    if (!captured) {
-        if (capture_error_ != captured.error().message) {
-            capture_error_ = captured.error().message;
-            ports_.events.warning("capture.failed", {{"error", capture_error_}});
-        }
-        if (captured.error().code == Errc::conflict) gap_ = true;
-        return captured.error().code == Errc::conflict ? Outcome::more : Outcome::retry;
-    }
-    if (!std::exchange(capture_error_, {}).empty()) ports_.events.info("capture.resumed");
-    if (*captured) return Outcome::more;
-
     const auto now = ports_.clock.now();
+    capture_waits_ = !sweeping_ && now < capture_after_;
+    if (!capture_waits_) {
+        auto captured = capture(false);
+        if (!captured) {
+            if (capture_error_ != captured.error().message) {
+                capture_error_ = captured.error().message;
+                ports_.events.warning("capture.failed", {{"error", capture_error_}});
+            }
+            if (captured.error().code == Errc::conflict) gap_ = true;
+            return captured.error().code == Errc::conflict ? Outcome::more : Outcome::retry;
+        }
+        if (!std::exchange(capture_error_, {}).empty()) ports_.events.info("capture.resumed");
+        if (*captured) {
+            capture_after_ = now + capture_interval;
+            return Outcome::more;
+        }
+    }
     if (sweeping_) {
         swept_ = true;
         return Outcome::idle;
@@ -268,9 +278,11 @@ void Shipper::acknowledge(LogState& log, const model::ObjectMeta& meta, model::S
 
 /// The fence of the scheme: everything captured and durable, then the WAL may start anew.
 Outcome Shipper::checkpoint() {
-    checkpoint_after_ = ports_.clock.now() + milliseconds{100};
+    checkpoint_after_ = ports_.clock.now() + checkpoint_interval;
     auto& database = ports_.database;
+    database.sync_ahead();
     if (!database.fence(fence_budget)) {
+        checkpoint_after_ = ports_.clock.now() + fence_again;
         (void)database.repin(newest_.to);
         return Outcome::idle;
     }

@@ -72,6 +72,11 @@ public:
     [[nodiscard]] std::optional<model::Instant> oldest_unshipped() const {
         return queue_.empty() ? std::nullopt : std::optional{oldest_};
     }
+    /// When it captures next, where the last step left it for later: it has to be asked again then,
+    /// since the hint may have come already.
+    [[nodiscard]] std::optional<model::Instant> capture_at() const {
+        return capture_waits_ ? std::optional{capture_after_} : std::nullopt;
+    }
     [[nodiscard]] std::uint64_t wal_bytes_total() const { return wal_bytes_; }
 
 private:
@@ -115,6 +120,8 @@ private:
     bool sweeping_ = false;
     bool swept_ = false;
     std::uint32_t checkpointed_frames_ = 0;
+    model::Instant capture_after_{};
+    bool capture_waits_ = false;
     model::Instant checkpoint_after_{};
     model::Instant image_after_{};
     model::Instant oldest_{};

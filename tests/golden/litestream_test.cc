@@ -1,132 +1,69 @@
-// A real Litestream restores what we capture and encode. Runs where LITESTREAM_DIR names a folder
-// with VERSION/litestream inside, as make_golden.sh leaves it.
-#include <gtest/gtest.h>
-#include <spawn.h>
-#include <sqlite3.h>
-#include <sys/wait.h>
+// A real Litestream restores what we capture and encode: the golden bucket, and a log with more
+// files and with chance in its pages. From NATS: tests/system/litestream_test.cc.
+#include "tests/support/litestream.h"
 
-#include <cstdlib>
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 
-#include "adapters/sqlite/database.h"
-#include "model/ltx/encoder.h"
-#include "model/object.h"
+#include "tests/golden/folder.h"
+#include "tests/golden/recording.h"
+#include "tests/support/temp_dir.h"
 
-namespace model::ltx {
+namespace golden {
 namespace {
 
-using std::chrono::milliseconds;
-
-struct Replica : ::testing::Test {
-    Replica() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "golden-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
+struct RealLitestream : ::testing::TestWithParam<const char*> {
+    void SetUp() override {
+        if (test_support::litestream(GetParam()).empty()) {
+            GTEST_SKIP() << test_support::no_litestream(GetParam());
+        }
     }
-    ~Replica() override { std::filesystem::remove_all(folder); }
-
-    void write(int level, const Header& header, const std::vector<Page>& pages) {
-        const auto bytes = encode(header, pages);
-        ASSERT_TRUE(bytes) << bytes.error().message;
-        const auto path = folder / "replica" / ltx_name(level, header.min, header.max);
-        std::filesystem::create_directories(path.parent_path());
-        std::ofstream{path, std::ios::binary} << to_text(*bytes);
+    [[nodiscard]] model::Bytes restored(const std::filesystem::path& replica) {
+        const auto into = work.path() + "/restored-" + std::to_string(++count);
+        const auto done =
+            test_support::restore_with_litestream(GetParam(), "file://" + replica.string(), into);
+        EXPECT_EQ(done.status, 0) << done.output;
+        return read(into);
     }
-
-    std::filesystem::path folder;
+    test_support::TempDir work;
+    int count = 0;
 };
 
-void run(sqlite3* db, const std::string& sql) {
-    ASSERT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(db);
+TEST_P(RealLitestream, RestoresTheGoldenBucket) {
+    for (const auto& bucket : sorted(std::filesystem::path{GOLDEN} / "bucket"))
+        EXPECT_TRUE(restored(bucket) == read(bucket / "restored.db")) << bucket;
 }
 
-std::string read(const std::filesystem::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-int execute(std::vector<std::string> words) {
-    std::vector<char*> pointers;
-    for (auto& word : words)
-        pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    pid_t pid = 0;
-    if (::posix_spawn(&pid, words[0].c_str(), nullptr, nullptr, pointers.data(), environ) != 0) {
-        return -1;
+TEST_P(RealLitestream, RestoresALongLogOfOurs) {
+    std::vector<std::string> steps;
+    for (int txid = 2; txid < 40; ++txid) {
+        steps.emplace_back(
+            "INSERT INTO t(b) VALUES (randomblob(7000));"
+            "UPDATE t SET b = 'x' WHERE a = 2;");
+        if (txid == 20) steps.back() += "DELETE FROM t WHERE a < 10; VACUUM;";
     }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return status;
+    const auto recorded = record(work.path(),
+                                 4096,
+                                 "CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB);"
+                                 "INSERT INTO t(b) VALUES (randomblob(50000)), (zeroblob(9000));",
+                                 steps);
+    const auto replica = std::filesystem::path{work.path()} / "replica";
+    for (const auto& [name, bytes] : recorded.files) {
+        std::filesystem::create_directories((replica / name).parent_path());
+        std::ofstream{replica / name, std::ios::binary} << bytes;
+    }
+    EXPECT_TRUE(restored(replica) == model::to_bytes(recorded.database));
 }
 
-TEST_F(Replica, IsRestoredByLitestream) {
-    const char* versions = std::getenv("LITESTREAM_DIR");
-    if (versions == nullptr) GTEST_SKIP() << "LITESTREAM_DIR is not set";
-    const std::string path = folder / "db";
-    sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-    run(db, "PRAGMA journal_mode=wal; CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)");
-    run(db, "INSERT INTO t(b) VALUES (randomblob(50000)), (zeroblob(9000))");
-
-    auto database = adapters::sqlite::make_database(path, {});
-    const auto attached = database->attach({});
-    ASSERT_TRUE(attached) << attached.error().message;
-    ASSERT_TRUE(database->fence(milliseconds{100}));
-    const auto image = database->begin_image();
-    ASSERT_TRUE(image);
-    database->unfence();
-    const auto whole = database->read_image(1, image->pages);
-    ASSERT_TRUE(whole);
-    database->end_image();
-    write(9,
-          {.page_size = image->page_size,
-           .commit = image->pages,
-           .min = {1},
-           .max = {1},
-           .timestamp = {1'767'225'600'000}},
-          *whole);
-
-    auto position = attached->position;
-    for (std::uint64_t txid = 2; txid < 40; ++txid) {
-        run(db, "INSERT INTO t(b) VALUES (randomblob(7000)); UPDATE t SET b = 'x' WHERE a = 2");
-        if (txid == 20) run(db, "DELETE FROM t WHERE a < 10; VACUUM");
-        const auto batch = database->capture(position, 1U << 30U);
-        ASSERT_TRUE(batch) << batch.error().message;
-        position = batch->to;
-        write(0,
-              {.page_size = batch->page_size,
-               .commit = batch->commit,
-               .min = {txid},
-               .max = {txid},
-               .timestamp = {1'767'225'600'000 + static_cast<std::int64_t>(txid)},
-               .wal_offset = batch->wal_offset,
-               .wal_size = batch->wal_bytes,
-               .wal_salt1 = batch->to.salt1,
-               .wal_salt2 = batch->to.salt2},
-              batch->pages);
-    }
-    sqlite3_int64 size = 0;
-    unsigned char* bytes = sqlite3_serialize(db, "main", &size, 0);
-    const std::string truth(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-    sqlite3_free(bytes);
-    sqlite3_close(db);
-
-    int restored = 0;
-    for (const auto& version : std::filesystem::directory_iterator{versions}) {
-        const auto out = folder / ("restored-" + version.path().filename().string());
-        ASSERT_EQ(execute({version.path() / "litestream",
-                           "restore",
-                           "-o",
-                           out,
-                           "file://" + (folder / "replica").string()}),
-                  0)
-            << version.path();
-        EXPECT_EQ(read(out), truth) << version.path();
-        ++restored;
-    }
-    EXPECT_GT(restored, 0);
-}
+INSTANTIATE_TEST_SUITE_P(Versions,
+                         RealLitestream,
+                         ::testing::Values(test_support::litestream_oldest,
+                                           test_support::litestream_newest),
+                         [](const auto& version) {
+                             return version.index == 0 ? "Oldest" : "Newest";
+                         });
 
 }  // namespace
-}  // namespace model::ltx
+}  // namespace golden

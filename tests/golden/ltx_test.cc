@@ -5,32 +5,21 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 
 #include "model/ltx/decoder.h"
 #include "model/ltx/encoder.h"
 #include "model/object.h"
+#include "tests/golden/folder.h"
 
 namespace model::ltx {
 namespace {
 
-const std::filesystem::path golden{GOLDEN};
-
-Bytes read(const std::filesystem::path& path) {
-    std::ifstream file{path, std::ios::binary};
-    EXPECT_TRUE(file) << path;
-    const std::string text{std::istreambuf_iterator<char>{file}, {}};
-    return to_bytes(text);
-}
-
-std::vector<std::filesystem::path> sorted(const std::filesystem::path& folder) {
-    std::vector<std::filesystem::path> files{std::filesystem::directory_iterator{folder}, {}};
-    std::sort(files.begin(), files.end());
-    return files;
-}
+using ::golden::read;
+using ::golden::sorted;
+const std::filesystem::path golden_files{GOLDEN};
 
 struct Litestream : ::testing::TestWithParam<const char*> {
-    const std::filesystem::path folder = golden / "ltx" / GetParam();
+    const std::filesystem::path folder = golden_files / "ltx" / GetParam();
 };
 
 TEST_P(Litestream, EveryFileIsReadAndNamedAsItsHeaderSays) {
@@ -52,23 +41,13 @@ TEST_P(Litestream, EveryFileIsReadAndNamedAsItsHeaderSays) {
 }
 
 TEST_P(Litestream, ItsLevelZeroAppliedInOrderIsWhatItRestores) {
-    std::map<std::uint32_t, Bytes> pages;
-    std::uint32_t commit = 0;
     std::uint64_t next = 1;
     for (const auto& path : sorted(folder / "0")) {
-        auto file = decode(read(path));
-        ASSERT_TRUE(file) << path << ": " << file.error().message;
-        EXPECT_EQ(file->header.min.value, next++);
-        commit = file->header.commit;
-        for (auto& page : file->pages)
-            pages[page.number] = std::move(page.data);
-        pages.erase(pages.upper_bound(commit), pages.end());
+        const auto header = decode_header(read(path));
+        ASSERT_TRUE(header) << path << ": " << header.error().message;
+        EXPECT_EQ(header->min.value, next++);
     }
-    Bytes database;
-    for (const auto& [number, page] : pages)
-        database.insert(database.end(), page.begin(), page.end());
-    EXPECT_EQ(pages.size(), commit);
-    EXPECT_EQ(database, read(folder / "restored.db"));
+    EXPECT_EQ(::golden::apply(sorted(folder / "0")), read(folder / "restored.db"));
 }
 
 // 0.5.5 writes pages as LZ4 frames, 0.5.18 as LZ4 blocks.
@@ -82,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Versions,
 TEST(LtxGolden, TheInputsHoldBothPageForms) {
     // The flags of the first page lie behind header and page number.
     const std::string file = "0/0000000000000002-0000000000000002.ltx";
-    EXPECT_EQ(read(golden / "ltx/litestream-0.5.5" / file)[105], std::byte{0});
-    EXPECT_EQ(read(golden / "ltx/litestream-0.5.18" / file)[105], std::byte{1});
+    EXPECT_EQ(read(golden_files / "ltx/litestream-0.5.5" / file)[105], std::byte{0});
+    EXPECT_EQ(read(golden_files / "ltx/litestream-0.5.18" / file)[105], std::byte{1});
 }
 
 TEST(LtxGolden, OurEncoderWritesTheseBytes) {
@@ -101,7 +80,7 @@ TEST(LtxGolden, OurEncoderWritesTheseBytes) {
         pages[2].data.push_back(static_cast<std::byte>((i * i * 2654435761U) >> 13U));
     const auto bytes = encode(header, pages);
     ASSERT_TRUE(bytes) << bytes.error().message;
-    const auto path = golden / "ltx/ours.ltx";
+    const auto path = golden_files / "ltx/ours.ltx";
     if (std::getenv("GOLDEN_REWRITE") != nullptr) {
         std::ofstream{path, std::ios::binary} << to_text(*bytes);
     }

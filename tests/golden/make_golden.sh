@@ -1,16 +1,15 @@
 #!/bin/bash
 # Renews the files of other tools in tests/golden/ltx: what Litestream wrote while a small database
-# was changed, and what it restores from that. Needs go, its module proxy and sqlite3.
+# was changed, and what it restores from that. Needs sqlite3, and what scripts/litestream.sh needs.
 #
-#   make_golden.sh [VERSION ...]     default: v0.5.5 (pages as LZ4 frames) v0.5.18 (LZ4 blocks)
+#   make_golden.sh [VERSION ...]     default: 0.5.5 (pages as LZ4 frames) 0.5.18 (LZ4 blocks)
 #
-# LITESTREAM_DIR: a folder that keeps the built binaries, as VERSION/litestream.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 replicator=
-trap '[ -z "$replicator" ] || kill "$replicator" 2>/dev/null || true; chmod -R u+w "$work"; rm -rf "$work"' EXIT
+trap '[ -z "$replicator" ] || kill "$replicator" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 # Waits until level 0 has this many files.
 wait_for_files() {
@@ -22,11 +21,10 @@ wait_for_files() {
     exit 1
 }
 
-[ $# -gt 0 ] || set -- v0.5.5 v0.5.18
-for tag in "$@"; do
-    bin=${LITESTREAM_DIR:-$work}/$tag
-    [ -x "$bin/litestream" ] || GOFLAGS=-mod=mod GOPATH="$work/go" GOBIN="$bin" \
-        go install "github.com/benbjohnson/litestream/cmd/litestream@$tag"
+[ $# -gt 0 ] || set -- 0.5.5 0.5.18
+"$here/../../scripts/litestream.sh" "$@"
+for version in "$@"; do
+    bin=${LITESTREAM_DIR:-$here/../../build/tools/litestream}/$version
     rm -rf "$work"/db* "$work"/.db* "$work/replica" "$work/restored"
     sqlite3 "$work/db" 'PRAGMA page_size=1024; PRAGMA journal_mode=wal; CREATE TABLE t(a, b)' >/dev/null
     "$bin/litestream" replicate "$work/db" "file://$work/replica" >"$work/log" 2>&1 &
@@ -42,7 +40,7 @@ for tag in "$@"; do
     wait "$replicator" || true
     replicator=
     "$bin/litestream" restore -o "$work/restored" "file://$work/replica" >>"$work/log" 2>&1
-    into="$here/ltx/litestream-${tag#v}"
+    into="$here/ltx/litestream-$version"
     rm -rf "$into"
     mkdir -p "$into"
     cp -r "$work/replica/ltx/." "$into"

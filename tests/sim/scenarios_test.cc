@@ -39,6 +39,38 @@ TEST_F(Scenario, ACrashedLeaderIsReplacedAndComesBackAsACopy) {
     expect_rest();
 }
 
+// A file for each commit would take from a busy writer what it costs to make and ship one.
+TEST_F(Scenario, CommitsInQuickSuccessionShareFiles) {
+    start({.seed = 40});
+    world_->write_rows(false);
+    world_->run_for(1s);
+    const auto files_before = world_->log().visible().value;
+    const auto commits_before = world_->committed();
+    for (int i = 0; i < 1000; ++i) {
+        world_->write_now();
+        world_->run_for(200us);
+    }
+    world_->run_for(1s);
+    ASSERT_EQ(world_->committed(), commits_before + 1000);
+    // 200 ms, and one file in five of them.
+    EXPECT_LE(world_->log().visible().value, files_before + 50);
+    EXPECT_GE(world_->log().visible().value, files_before + 10);
+    expect_rest();
+}
+
+// A commit after a pause waits for nothing.
+TEST_F(Scenario, ACommitAfterAPauseIsShippedAtOnce) {
+    start({.seed = 41});
+    world_->write_rows(false);
+    for (int i = 0; i < 20; ++i) {
+        world_->run_for(50ms);
+        const auto before = world_->log().visible();
+        world_->write_now();
+        EXPECT_TRUE(world_->run_until([&] { return world_->log().visible() > before; }, 20ms)) << i;
+    }
+    expect_rest();
+}
+
 // defects.md C02 C03 G01 G02
 TEST_F(Scenario, ALeaderThatIsCutOffStopsBeforeItsLeaseEnds) {
     start({.seed = 3});
