@@ -15,11 +15,12 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/// Looking for a commit begins with `first_look`, doubles up to `slowest_look`, and ends after
-/// `look_for`: a rolled back transaction never shows. The reconciler's poll covers the rest.
+/// Looking for a commit begins with `first_look`; then each look comes an eighth later than the one
+/// before, for a disk may take long to sync. It ends after `look_for`: a rolled back transaction
+/// never shows. The reconciler's poll covers the rest.
 constexpr microseconds first_look{20};
-constexpr microseconds slowest_look{1000};
-constexpr milliseconds look_for{50};
+constexpr int part_of_the_wait = 8;
+constexpr milliseconds look_for{2000};
 /// The pause after a hint: events meanwhile become one, which costs the writer no wake-up of ours.
 constexpr milliseconds between_hints{5};
 /// The folder is not there yet: look again.
@@ -88,20 +89,19 @@ bool Watcher::wait_for_write(std::optional<microseconds> timeout) {
 }
 
 void Watcher::wait_for_commit(const std::stop_token& stop) {
-    auto until = std::chrono::steady_clock::now() + look_for;
-    for (auto step = first_look; !stop.stop_requested();) {
+    auto begun = std::chrono::steady_clock::now();
+    while (!stop.stop_requested()) {
         const auto now = index_.copy();
         if (!now || now != last_) {
             last_ = now;
             return;
         }
-        if (std::chrono::steady_clock::now() >= until) return;
+        const auto waited =
+            std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - begun);
+        if (waited >= look_for) return;
         // The event may have been of a commit that showed already: another one begins anew.
-        if (wait_for_write(step)) {
-            step = first_look;
-            until = std::chrono::steady_clock::now() + look_for;
-        } else {
-            step = std::min(step * 2, slowest_look);
+        if (wait_for_write(std::max(first_look, waited / part_of_the_wait))) {
+            begun = std::chrono::steady_clock::now();
         }
     }
 }
