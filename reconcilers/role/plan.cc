@@ -22,6 +22,29 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
     return std::find(list.begin(), list.end(), item) != list.end();
 }
 
+/// A nonce's incarnation and counter; none: not of this form.
+std::optional<std::pair<std::string, std::uint64_t>> parts(const std::string& nonce) {
+    const auto dash = nonce.rfind('-');
+    if (dash == std::string::npos) return std::nullopt;
+    const auto counter = model::parse_number(std::string_view{nonce}.substr(dash + 1));
+    if (!counter) return std::nullopt;
+    return std::pair{nonce.substr(0, dash), *counter};
+}
+
+/// L5: whether `released` ends the tenure of which `held` was watched: its heldNonce is that one,
+/// or one that the same process sent later under the same epoch (a renewal that this node's read
+/// skipped because the release followed at once).
+bool ends(const LeaseRecord& released, const LeaseRecord& held) {
+    if (held.state != LeaseRecord::State::held || released.state != LeaseRecord::State::released) {
+        return false;
+    }
+    if (released.held_nonce == held.nonce) return true;
+    if (released.node_id != held.node_id || released.epoch != held.epoch) return false;
+    const auto watched = parts(held.nonce);
+    const auto last = parts(released.held_nonce);
+    return watched && last && watched->first == last->first && watched->second < last->second;
+}
+
 Epoch next_epoch(const Memory& memory, const Board& board) {
     Epoch highest = board.replica.newest_epoch;
     if (memory.entry.record) highest = std::max(highest, memory.entry.record->epoch);
@@ -300,9 +323,7 @@ void learn(Memory& memory,
         memory.watched_since = now;
         memory.jitter = jitter;
         const auto& after = entry.record;
-        memory.saw_release = before && after && before->state == LeaseRecord::State::held &&
-                             after->state == LeaseRecord::State::released &&
-                             after->held_nonce == before->nonce;
+        memory.saw_release = before && after && ends(*after, *before);
     }
     memory.known = true;
     memory.session = session;

@@ -355,6 +355,25 @@ TEST(RolePlan, AGapOfTheWatchBeginsTheWaitAnew) {  // L4, L7
     EXPECT_EQ(memory.watched_since, at(seconds{106}));  // another session
 }
 
+// A renewal right before the release is skipped by a read that comes after both.
+TEST(RolePlan, AReleaseCountsAsWatchedAfterARenewalThatNobodyRead) {  // L5
+    auto released = held_by("n2", {3}, "abc-9");
+    released.state = LeaseRecord::State::released;
+    released.held_nonce = "abc-8";
+    const auto watched = [&](const LeaseRecord& held) {
+        auto memory = watching(held, at(seconds{100}));
+        learn(memory, {.record = released, .revision = {9}}, 0, at(seconds{105}), {});
+        return memory.saw_release;
+    };
+    EXPECT_TRUE(watched(held_by("n2", {3}, "abc-8")));
+    EXPECT_TRUE(watched(held_by("n2", {3}, "abc-7")));
+    EXPECT_FALSE(watched(held_by("n2", {3}, "abc-10"))) << "the record went back in time";
+    EXPECT_FALSE(watched(held_by("n2", {3}, "xyz-7"))) << "another process";
+    EXPECT_FALSE(watched(held_by("n2", {2}, "abc-7"))) << "another epoch";
+    EXPECT_FALSE(watched(held_by("n1", {3}, "abc-7"))) << "another node";
+    EXPECT_FALSE(watched(held_by("n2", {3}, "abc-")));
+}
+
 TEST(RolePlan, AReleaseCountsAsWatchedOnlyWithTheNonceThatWasWatched) {  // L5
     auto released = held_by("n2", {3}, "z");
     released.state = LeaseRecord::State::released;
