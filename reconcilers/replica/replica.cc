@@ -129,8 +129,10 @@ ReplicaReconciler::Turn ReplicaReconciler::open() {
     if (!aside) return failed(aside.error(), "list set-aside databases");
     set_aside_ = std::move(*aside);
     copy_.load();
-    // A copy goes on where its record stands. A database is judged by the whole log (D4).
-    if (copy_.exists() && !data_) reader_.resume(local_.standing().log);
+    // What this node has seen is compared with the store before anything else (S9). A copy goes on
+    // there; a database is judged by the whole log (D4).
+    reader_.resume(local_.standing().log);
+    read_anew_ = data_ || !copy_.exists();
     enter(Phase::following);
     return Turn::more;
 }
@@ -221,6 +223,10 @@ ReplicaReconciler::Turn ReplicaReconciler::read_log(const Board& board,
         if (!behind->empty()) {
             raise_alarm("the store is behind this node's memory: " + *behind);  // S10
             return Turn::idle;
+        }
+        if (std::exchange(read_anew_, false)) {
+            reader_.resume({});
+            return Turn::more;
         }
     }
     for (int i = 0; i < 32; ++i) {

@@ -117,9 +117,10 @@ private:
     Phase phase_ = Phase::opening;
     model::Epoch epoch_;  // of the lease under which the present seal is made
     Seal seal_;
-    bool data_ = false;      // a database is at dataPath
-    model::Txid data_txid_;  // the last TXID captured from it
-    bool at_end_ = false;    // the log was read to its end in this session
+    bool data_ = false;       // a database is at dataPath
+    model::Txid data_txid_;   // the last TXID captured from it
+    bool read_anew_ = false;  // the memory is compared with the store, then the whole log is read
+    bool at_end_ = false;     // the log was read to its end in this session
     /// D4, while a database of an older tenure is at dataPath: what the log held at its end.
     struct End {
         model::Txid txid;

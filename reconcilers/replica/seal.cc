@@ -317,6 +317,11 @@ ReplicaReconciler::Turn ReplicaReconciler::ship(const Board& board) {
     if (drained(board)) shipper_.begin_sweep();
     auto log = reader_.state();
     const auto outcome = shipper_.step(log);
+    if (log.sequence != reader_.state().sequence) {
+        // The leader's memory of its own log (S9). It vouches for nothing, so no sync, and what is
+        // not written now is written with the next file.
+        (void)local_.save(log, local_.standing().copy, false);
+    }
     reader_.wrote(std::move(log));
     data_txid_ = shipper_.newest().txid;
     switch (outcome) {

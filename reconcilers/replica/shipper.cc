@@ -101,6 +101,20 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
             if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
             continue;
         }
+        if (each.txid != (queue_.empty() ? acknowledged_ : queue_.back().txid).next()) {
+            // What lies between was staged, and is not any more. In this boot: since the store had
+            // acknowledged it.
+            if (local_.same_boot()) {
+                return model::error(
+                    Errc::corrupt,
+                    "the store is behind this node's memory: the log ends at TXID " +
+                        std::to_string(acknowledged_.value) + ", TXID " +
+                        std::to_string(each.txid.value - 1) + " of this node was acknowledged");
+            }
+            gap_ = true;  // a power cut took it
+            if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
+            continue;
+        }
         if (each.ltx.empty()) {
             // An image that never became visible: it is made anew.
             gap_ = true;

@@ -410,6 +410,28 @@ TEST_F(Scenario, AStoreThatLostItsLastMessageRaisesAnAlarm) {
     EXPECT_EQ(world_->violation(), "");
 }
 
+// S10 for a former leader that starts anew: it knows its log from before, though it reads all of it.
+TEST_F(Scenario, AStoreThatLostWhatItTookIsNoticedByALeaderThatComesBack) {
+    for (const int lost : {1, 3}) {
+        start({.seed = 14});
+        auto& former = leader();
+        world_->write_rows(false);
+        ASSERT_TRUE(world_->run_until([&] { return world_->converged(); }, 20s));
+        world_->machine(0).stop_daemon();
+        world_->machine(1).stop_daemon();
+        world_->run_for(5s);
+        for (int i = 0; i < lost; ++i)
+            world_->lose_last("OBJ_wal");
+        const auto promoted = count("replica.promoted");
+        former.start_daemon();
+        world_->run_for(60s);
+        EXPECT_TRUE(world_->alarmed());
+        EXPECT_EQ(count("replica.promoted"), promoted) << "never a candidate by itself";
+        EXPECT_EQ(count("replica.set_aside"), 0);
+        EXPECT_EQ(world_->violation(), "");
+    }
+}
+
 // defects.md C08 C09 G05: epochs only grow, whoever leads, whatever restarts.
 TEST_F(Scenario, EpochsGrowThroughEveryKindOfChange) {
     start({.seed = 15, .machines = 3});
