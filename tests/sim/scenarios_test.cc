@@ -410,7 +410,8 @@ TEST_F(Scenario, AStoreThatLostItsLastMessageRaisesAnAlarm) {
     EXPECT_EQ(world_->violation(), "");
 }
 
-// S10 for a former leader that starts anew: it knows its log from before, though it reads all of it.
+// S10 for a former leader that starts anew: it knows its log from before, though it reads all of
+// it.
 TEST_F(Scenario, AStoreThatLostWhatItTookIsNoticedByALeaderThatComesBack) {
     for (const int lost : {1, 3}) {
         start({.seed = 14});

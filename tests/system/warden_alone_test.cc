@@ -36,7 +36,11 @@ std::string boot_id() {
     return id.substr(0, id.find('\n'));
 }
 
-class WardenAlone : public WardenWorld {};
+class WardenAlone : public WardenWorld {
+protected:
+    /// Of a backend of before. No other test's: whatever carries it is killed, wherever it runs.
+    const std::string token_ = "old-" + std::to_string(::getpid()) + "-1";
+};
 
 TEST_F(WardenAlone, ASecondOneIsRefusedAndNamesTheFirst) {
     start_warden();
@@ -59,7 +63,7 @@ TEST_F(WardenAlone, NeverKillsAReusedPid) {
         path("state"),
         {.boot_id = boot_id(),
          .backend = warden::Saved::Backend{
-             .token = "old-1", .pid = innocent.pid(), .start_ticks = *ticks - 1}}));
+             .token = token_, .pid = innocent.pid(), .start_ticks = *ticks - 1}}));
     start_warden();
     auto node = next_node();
     EXPECT_TRUE(eventually([&] { return node->view("running") == "0"; }));
@@ -68,12 +72,12 @@ TEST_F(WardenAlone, NeverKillsAReusedPid) {
 
 TEST_F(WardenAlone, KillsWhatTheFileNames) {
     Bystander by_pid;
-    Bystander by_token{{"CONVEX_WARDEN_TOKEN=old-1"}};
-    Bystander other{{"CONVEX_WARDEN_TOKEN=old-12"}};
+    Bystander by_token{{"CONVEX_WARDEN_TOKEN=" + token_}};
+    Bystander other{{"CONVEX_WARDEN_TOKEN=" + token_ + "2"}};
     ASSERT_TRUE(warden::save_state(
         path("state"),
         {.boot_id = boot_id(),
-         .backend = warden::Saved::Backend{.token = "old-1",
+         .backend = warden::Saved::Backend{.token = token_,
                                            .pid = by_pid.pid(),
                                            .start_ticks = *warden::start_ticks(by_pid.pid())}}));
     start_warden();
@@ -84,13 +88,13 @@ TEST_F(WardenAlone, KillsWhatTheFileNames) {
 }
 
 TEST_F(WardenAlone, IgnoresTheFileOfAnotherBoot) {
-    Bystander innocent{{"CONVEX_WARDEN_TOKEN=old-1"}};
+    Bystander innocent{{"CONVEX_WARDEN_TOKEN=" + token_}};
     ASSERT_TRUE(warden::save_state(
         path("state"),
         {.boot_id = "another",
          .valid_until = now() + 3s,
          .incarnation = "n1-abc",
-         .backend = warden::Saved::Backend{.token = "old-1",
+         .backend = warden::Saved::Backend{.token = token_,
                                            .pid = innocent.pid(),
                                            .start_ticks = *warden::start_ticks(innocent.pid())}}));
     start_warden();
