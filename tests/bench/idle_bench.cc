@@ -7,10 +7,11 @@
 #include "tests/bench/usage.h"
 
 namespace bench {
+namespace {
 
-void show_idle(const Options& options) {
-    show_title("idle: three nodes, " + std::to_string(heartbeat_ms) + " ms between heartbeats");
-    test_support::Cluster cluster{{.nodes = 3, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
+void show_idle(const Options& options, int ttl, int heartbeat) {
+    show_title("idle: three nodes, " + std::to_string(heartbeat) + " ms between heartbeats");
+    test_support::Cluster cluster{{.nodes = 3, .ttl_ms = ttl, .heartbeat_ms = heartbeat}};
     const int leader = cluster.wait_serving();
     cluster.wait_replicated();
     const int passive = leader == 1 ? 2 : 1;
@@ -46,6 +47,13 @@ void show_idle(const Options& options) {
         show(role + ", both: RSS", sum.rss_mb, "MB", "<= 20");
         show(role + ", both: CPU", cpu, "% of a core", "<= 0.15");
     }
+}
+
+}  // namespace
+
+void show_idle(const Options& options) {
+    show_idle(options, 10'000, 3'000);  // the defaults, which the budget is for
+    show_idle(options, ttl_ms, heartbeat_ms);
 }
 
 }  // namespace bench
