@@ -31,8 +31,8 @@ public:
 
     void gauge(const std::string& name,
                const std::string& help,
-               std::vector<std::pair<Labels, double>> samples) {
-        add(name, help, prometheus::MetricType::Gauge, std::move(samples));
+               const std::vector<std::pair<Labels, double>>& samples) {
+        add(name, help, prometheus::MetricType::Gauge, samples);
     }
     void counter(const std::string& name, const std::string& help, const Labels& labels, double v) {
         add(name, help, prometheus::MetricType::Counter, {{labels, v}});
@@ -46,14 +46,14 @@ private:
     void add(const std::string& name,
              const std::string& help,
              prometheus::MetricType type,
-             std::vector<std::pair<Labels, double>> samples) {
+             const std::vector<std::pair<Labels, double>>& samples) {
         prometheus::MetricFamily family;
         family.name = "convex_cluster_" + name;
         family.help = help;
         family.type = type;
-        for (auto& [labels, value] : samples) {
+        for (const auto& [labels, value] : samples) {
             prometheus::ClientMetric metric;
-            for (auto& [label, text] : labels)
+            for (const auto& [label, text] : labels)
                 metric.label.push_back({label, text});
             metric.gauge.value = value;
             metric.counter.value = value;
@@ -91,7 +91,7 @@ std::string metrics_page(const Published& published, model::Instant now) {
         states.emplace_back(families.node("status", state),
                             status.backend_status == state ? 1.0 : 0.0);
     }
-    families.gauge("backend_status", "1 for the state that the backend is in.", std::move(states));
+    families.gauge("backend_status", "1 for the state that the backend is in.", states);
     families.gauge("backend_uptime_seconds",
                    "Since the backend was started; 0 while it does not run.",
                    {{families.node(),
@@ -120,7 +120,7 @@ std::string metrics_page(const Published& published, model::Instant now) {
                                 condition.status ? 1.0 : 0.0);
     }
     if (!conditions.empty()) {
-        families.gauge("condition", "1 while the condition is true.", std::move(conditions));
+        families.gauge("condition", "1 while the condition is true.", conditions);
     }
     families.gauge("alarm",
                    "1 while this node needs an operator.",

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <csignal>
 #include <cstdio>
 #include <string_view>
 #include <thread>
@@ -26,25 +27,47 @@ void print(std::FILE* to, std::string_view text) {
     std::fflush(to);
 }
 
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C ends a verb's wait, the next one the program.
+void end_waits_on_signal() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+void end_on_signal() {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
+
 using Verb = int (*)(const cli::Command&, const model::Config&, cli::World&, const cli::Lines&);
 
 int run_verb(Verb verb, const cli::Command& command, const App& app, const cli::Lines& lines) {
     auto client = app::Client::connect(app.config(), connect_patience);
     if (!client) {
-        lines.err(client.error().message + "\n");
-        if (verb == cli::run_status) lines.out(cli::status_text_without_store(app.config()));
+        lines.err("Error: " + client.error().message + "\n");
+        if (verb == cli::run_status && command.output == cli::Output::table) {
+            lines.out(cli::status_text_without_store(app.config()));
+        }
         return cli::exit_failed;
     }
+    end_waits_on_signal();
     const adapters::linux_host::Clock clock;
     cli::World world{
         .cluster = (*client)->cluster(),
         .lease = (*client)->lease(),
         .clock = clock,
         .wait = [&client](model::Duration limit) { (*client)->wait(limit); },
+        .interrupted = [] { return interrupted != 0; },
         .answers = [&client](const std::string& node) { return (*client)->answers(node); },
         .new_id = [] { return app::new_wish_id(); },
         .bootstrap =
             [&app, &lines] {
+                end_on_signal();  // it can be begun again
                 return app::bootstrap_copy(app.config(), [&lines](const std::string& line) {
                     lines.err("  " + line + "\n");
                 });
@@ -87,7 +110,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
                            .err = [](std::string_view text) { print(stderr, text); }};
     auto command = cli::parse_command_line(arguments);
     if (!command) {
-        lines.err(command.error().message + "\n");
+        lines.err("Error: " + command.error().message + "; see convex-cluster-manager --help\n");
         return cli::exit_usage;
     }
     if (command->help) {

@@ -105,6 +105,7 @@ int run_daemon(const model::Config& config, const std::vector<std::string>& argu
     }
     auto command = warden_command(config, warden, self, arguments);
     std::vector<char*> argv;
+    argv.reserve(command.size() + 1);
     for (auto& each : command)
         argv.push_back(each.data());
     argv.push_back(nullptr);
@@ -139,6 +140,7 @@ int run_fence(const model::Config& config) {
     auto command = warden_command(config, warden, own_path(), {});
     command.insert(command.begin() + 1, "--strike-only");
     std::vector<char*> argv;
+    argv.reserve(command.size() + 1);
     for (auto& each : command)
         argv.push_back(each.data());
     argv.push_back(nullptr);
@@ -153,10 +155,7 @@ int run_node_process(const model::Config& config, int fd, const std::stop_token&
         static_cast<reconcilers::ports::Level>(config.log.level)};
     auto attached = adapters::linux_host::WardenClient::attach(fd);
     if (!attached) {
-        std::fprintf(stderr,
-                     "node: %s: it is started by convex-cluster-warden alone; run "
-                     "'convex-cluster-manager daemon'\n",
-                     attached.error().message.c_str());
+        std::fprintf(stderr, "node: %s\n", attached.error().message.c_str());
         return exit_for_good;
     }
     // Closed by the end of the process alone: to the warden a closed socket is a node that broke.

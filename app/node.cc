@@ -69,7 +69,7 @@ public:
          reconcilers::ports::Warden& warden,
          reconcilers::ports::Events& events,
          std::shared_ptr<adapters::nats::Connection> role_connection,
-         std::shared_ptr<adapters::nats::Connection> control_connection,
+         const std::shared_ptr<adapters::nats::Connection>& control_connection,
          std::shared_ptr<adapters::nats::Connection> log_connection);
 
     NodeEnd run(const FacesStarter& faces, const std::stop_token& stop);
@@ -126,7 +126,7 @@ Node::Node(const model::Config& config,
            reconcilers::ports::Warden& warden,
            reconcilers::ports::Events& events,
            std::shared_ptr<adapters::nats::Connection> role_connection,
-           std::shared_ptr<adapters::nats::Connection> control_connection,
+           const std::shared_ptr<adapters::nats::Connection>& control_connection,
            std::shared_ptr<adapters::nats::Connection> log_connection)
     : config_{config},
       warden_{warden},

@@ -8,7 +8,6 @@
 namespace app {
 namespace {
 
-using model::Errc;
 using model::Result;
 using model::Revision;
 using reconcilers::ports::KvEntry;

@@ -50,7 +50,7 @@ constexpr auto options = std::to_array<Option>({
     {"help", 'h', false, "", "", "this text"},
     {"output", 'o', true, "status list", "FORMAT", "table or json"},
     {"timeout", 0, true, "promote demote join leave", "SECONDS", "give up after (default 120)"},
-    {"force", 0, false, "init promote", "", "init: replace the file; promote: waive rank and lag"},
+    {"force", 0, false, "init promote", "", "init: replace the file; promote: waive nofailover"},
     {"vip", 0, true, "init", "ADDRESS", "virtual address"},
     {"vip-netmask", 0, true, "init", "BITS", "length of its prefix (default 24)"},
     {"interface", 0, true, "init", "NAME", "network interface that carries it"},

@@ -106,7 +106,8 @@ std::string describe(const ClusterView& view) {
     return text;
 }
 
-/// Looks until `judge` gives an exit status, an error, or the patience is over (empty).
+/// Looks until `judge` gives an exit status, an error, or the patience is over, the user's own too
+/// (empty).
 template <typename Judge>
 std::optional<int> watch(const Command& command, World& world, const Lines& lines, Judge judge) {
     Progress progress{lines};
@@ -121,9 +122,13 @@ std::optional<int> watch(const Command& command, World& world, const Lines& line
             progress.say(view.error().message);
         }
         const auto now = world.clock.now();
-        if (now >= deadline) return std::nullopt;
+        if (now >= deadline || world.interrupted()) return std::nullopt;
         world.wait(std::min<model::Duration>(look_again, deadline - now));
     }
+}
+
+std::string why_over(const World& world) {
+    return world.interrupted() ? "interrupted" : "the time is over";
 }
 
 /// Why the wish with this id was refused, as a node tells; empty: nobody did.
@@ -185,8 +190,8 @@ int switch_over(Switchover wish,
     const auto gone = take_back(world, wish.id);
     return not_reached(
         lines,
-        "the time is over; " +
-            (gone ? std::string{"the wish was taken back"}
+        why_over(world) + "; " +
+            (gone ? std::string{"the wish was taken back; a hand-over that had begun goes on"}
                   : "the wish still stands, it could not be taken back: " + gone.error().message));
 }
 
@@ -325,7 +330,7 @@ int run_leave(const Command& command,
         return status;
     });
     if (ended) return *ended;
-    return not_reached(lines, "the time is over; the wish to leave stands");
+    return not_reached(lines, why_over(world) + "; the wish to leave stands");
 }
 
 int run_join(const Command& command,
@@ -368,7 +373,7 @@ int run_join(const Command& command,
             }
             return status;
         });
-        if (!ended) return not_reached(lines, "the time is over; the daemon goes on copying");
+        if (!ended) return not_reached(lines, why_over(world) + "; the daemon goes on copying");
     } else if (world.bootstrap) {
         const auto restored = world.bootstrap();
         if (!restored) return failed(lines, restored.error());

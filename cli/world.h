@@ -23,6 +23,9 @@ struct World {
     /// Returns when something may have changed, or after that long.
     std::function<void(model::Duration)> wait;
 
+    /// Whether the user asked to end (Ctrl-C) while a verb waits.
+    std::function<bool()> interrupted = [] { return false; };
+
     /// Whether the daemon of this node answers now (its micro service), within a second. The
     /// record alone cannot tell: its times are another machine's.
     std::function<bool(const std::string& node)> answers;

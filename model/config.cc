@@ -297,11 +297,11 @@ private:
 
 ConfigOutcome make_config(const ConfigInput& input) { return Maker{input}.run(); }
 
-Result<HostPort> parse_host_port(std::string_view text) {
-    const auto wrong = [text](std::string_view why) {
+Result<HostPort> parse_host_port(std::string_view text, std::string_view example) {
+    const auto wrong = [text, example](std::string_view why) {
         return error(Errc::invalid,
                      "\"" + std::string{text} + "\" is no address: " + std::string{why} +
-                         "; write it like 0.0.0.0:8080");
+                         "; write it like " + std::string{example});
     };
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong("the port is missing");

@@ -23,8 +23,10 @@ struct HostPort {
     friend bool operator==(const HostPort&, const HostPort&) = default;
 };
 
-/// "host:port", "[address]:port" for IPv6. invalid: no host, or no port from 1 to 65535.
-[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text);
+/// "host:port", "[address]:port" for IPv6. invalid: no host, or no port from 1 to 65535; the
+/// message ends with `example`, one that is right.
+[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text,
+                                               std::string_view example = "0.0.0.0:8080");
 [[nodiscard]] std::string to_text(const HostPort& address);
 
 /// Files in PEM; "" = none.

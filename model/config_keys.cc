@@ -194,6 +194,13 @@ std::string nearest_key(std::string_view path) {
     };
     for (const auto& key : keys) {
         consider(key.path, distance(path, key.path));
+        // A section's own name may be the wrong one, with all that is in it.
+        for (auto dot = key.path.find('.'); dot != std::string_view::npos;
+             dot = key.path.find('.', dot + 1)) {
+            const auto section = key.path.substr(0, dot);
+            if (section.find_first_of("<[") != std::string_view::npos) break;
+            consider(section, distance(path, section));
+        }
         // The right word in the wrong section is the commonest mistake of all.
         if (last_part(key.path).size() > 3) {
             consider(key.path, 1 + distance(last_part(path), last_part(key.path)) * 2);

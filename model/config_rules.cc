@@ -28,22 +28,74 @@ std::string why_out_of_range(const ConfigKey& key, std::int64_t number) {
     return "must lie " + range_text(key) + (key.type == ConfigType::span ? " ms" : "");
 }
 
+/// "" or [::1] or [::1]:80 as a URL has it: a host, and perhaps a port.
+std::string why_no_authority(std::string_view text, std::string_view example) {
+    const auto port = text.starts_with('[') ? text.find("]:") : text.find(':');
+    const auto address =
+        parse_host_port(port == std::string_view::npos ? std::string{text} + ":80" : text, example);
+    return address ? "" : address.error().message;
+}
+
+std::string why_no_listener(const std::string& text) {
+    const auto address = parse_host_port(text, "0.0.0.0:8080");
+    if (!address) return address.error().message;
+    if (address->host.find(':') == std::string::npos) return {};
+    return "is an IPv6 address, which is not supported here; use 0.0.0.0 or an IPv4 address";
+}
+
+std::string why_no_endpoint(std::string_view url) {
+    if (url.empty()) return {};
+    if (url.starts_with("https://")) {
+        return "begins with https://, which is not supported; the backend is on this machine: give "
+               "its http:// address, or \"\" (healthy while it runs)";
+    }
+    constexpr std::string_view scheme = "http://";
+    if (!url.starts_with(scheme)) return "must be a URL that begins with http:// and a host";
+    if (std::any_of(url.begin(), url.end(), [](char c) { return c >= 0 && c <= ' '; })) {
+        return "must not contain spaces or control characters";
+    }
+    const auto rest = url.substr(scheme.size());
+    const auto host = rest.substr(0, rest.find_first_of("/?#"));
+    if (host.find('@') != std::string_view::npos) return "must not contain a login";
+    return why_no_authority(host, "http://127.0.0.1:3210/version");
+}
+
+std::string why_no_advertised(std::string_view text) {
+    const bool v6 = std::count(text.begin(), text.end(), ':') > 1;
+    if (text.find_first_of(" /[]@\t\n") != std::string_view::npos ||
+        (!v6 && text.find(':') != std::string_view::npos)) {
+        return "must be a host name or an address, without scheme, port, path or spaces";
+    }
+    return {};
+}
+
+/// Four numbers up to 255, or what can be an IPv6 address by its characters.
+bool is_ip_address(std::string_view text) {
+    if (text.find(':') != std::string_view::npos) {
+        return text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+    }
+    int parts = 0;
+    while (parts < 4) {
+        const auto dot = std::min(text.find('.'), text.size());
+        const auto number = parse_number(text.substr(0, dot));
+        if (!number || *number > 255 || dot > 3) return false;
+        ++parts;
+        if (dot == text.size()) break;
+        text.remove_prefix(dot + 1);
+        if (parts == 4) return false;
+    }
+    return parts == 4;
+}
+
 std::string why_no_text(const ConfigKey& key, const std::string& text) {
     if (key.path == "clusterId") return why_no_cluster_id(text);
     if (key.path == "nodeId") return why_no_node_id(text);
-    if (key.path == "api.listen" || key.path == "metrics.listen") {
-        const auto address = parse_host_port(text);
-        return address ? "" : address.error().message;
-    }
-    if (key.path == "backend.healthEndpoint" && !text.empty()) {
-        const bool known = text.starts_with("http://") || text.starts_with("https://");
-        const auto rest = text.substr(std::min(text.find("://"), text.size() - 3) + 3);
-        if (!known || rest.empty() || rest.front() == '/') {
-            return "must be a URL that begins with http:// or https:// and a host";
-        }
-    }
-    if (key.path == "advertise" && text.find_first_of(" /\t\n") != std::string::npos) {
-        return "must be a host name or an address, without scheme, path or spaces";
+    if (key.path == "api.listen" || key.path == "metrics.listen") return why_no_listener(text);
+    if (key.path == "backend.healthEndpoint") return why_no_endpoint(text);
+    if (key.path == "advertise") return why_no_advertised(text);
+    const bool virtual_address = key.path == "vip.address" || key.path == "vips[].address";
+    if (virtual_address && !text.empty() && !is_ip_address(text)) {
+        return "must be an IPv4 or IPv6 address, without its prefix";
     }
     if (key.choices.empty()) return {};
     std::string all;
@@ -194,8 +246,8 @@ Result<std::string> parse_server(std::string_view url) {
     if (port == std::string_view::npos) {
         return scheme + "://" + login + std::string{rest} + ":4222";
     }
-    const auto address = parse_host_port(rest);
-    if (!address) return wrong(address.error().message);
+    auto address = parse_host_port(rest, "nats://host:4222");
+    if (!address) return std::move(address).error();
     return scheme + "://" + login + to_text(*address);
 }
 

@@ -1,5 +1,7 @@
 #include "model/config_value.h"
 
+#include <array>
+#include <charconv>
 #include <cstddef>
 #include <string_view>
 
@@ -31,7 +33,11 @@ struct Writer {
     void operator()(std::monostate) const { out += "null"; }
     void operator()(bool value) const { out += value ? "true" : "false"; }
     void operator()(std::int64_t value) const { out += std::to_string(value); }
-    void operator()(double value) const { out += std::to_string(value); }
+    void operator()(double value) const {
+        std::array<char, 32> digits{};
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+        out.append(digits.data(), end);
+    }
     void operator()(const std::string& value) const { quote(out, value); }
     void operator()(const ConfigValue::List& list) const {
         out += '[';

@@ -30,7 +30,8 @@ broken() {
 # shellcheck disable=SC2317  # called by the trap
 clean_up() {
     local status=$?
-    trap - EXIT INT TERM
+    trap - EXIT
+    trap '' INT TERM # a second Ctrl-C does not leave half of it behind
     [ -n "$writer_pid" ] && kill "$writer_pid" 2>/dev/null
     for node in "${nodes[@]}"; do
         [ -s "$root/$node/pid" ] && kill -TERM "$(cat "$root/$node/pid")" 2>/dev/null
@@ -46,7 +47,7 @@ clean_up() {
         kill -KILL "$pid" 2>/dev/null
     done
     [ -n "$nats_pid" ] && kill "$nats_pid" 2>/dev/null && wait "$nats_pid" 2>/dev/null
-    if [ $status -ne 0 ]; then
+    if [ $status -ne 0 ] && [ $status -ne 130 ] && [ $status -ne 143 ]; then
         echo "The logs of this run are kept in $root" >&2
     else
         rm -rf "$root"

@@ -1,16 +1,19 @@
 #include "adapters/json/config_file.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace adapters::json {
@@ -203,6 +206,89 @@ bool others_can_read(const std::string& path) {
     return ::stat(path.c_str(), &info) == 0 && (info.st_mode & (S_IRGRP | S_IROTH)) != 0;
 }
 
+/// Links in the folders of a path followed, as far as there are folders.
+std::string resolved(const std::string& path) {
+    std::error_code failure;
+    const auto real = std::filesystem::weakly_canonical(path, failure);
+    return failure ? path : real.string();
+}
+
+bool already_wrong(const model::ConfigOutcome& outcome, std::string_view key) {
+    return std::any_of(outcome.errors.begin(), outcome.errors.end(), [key](const auto& problem) {
+        return problem.key == key;
+    });
+}
+
+/// The rules about paths once more, for the files that the paths lead to.
+void follow_links(model::ConfigOutcome& outcome) {
+    const auto& config = outcome.config;
+    const auto& data = config.backend.data_path;
+    const auto& replica = config.wal.replica_path;
+    const auto problem = [&outcome](const char* key, const std::string& path, std::string reason) {
+        if (already_wrong(outcome, key)) return;
+        outcome.errors.push_back({outcome.config.file, key, path, std::move(reason)});
+    };
+    for (const auto& [key, path] :
+         {std::pair{"backend.dataPath", data}, std::pair{"wal.replicaPath", replica}}) {
+        struct stat info {};
+        if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) continue;
+        problem(
+            key,
+            path,
+            "is a link; SQLite keeps its WAL beside the file itself: name that, " + resolved(path));
+    }
+    auto real = config;
+    real.backend.data_path = resolved(data);
+    real.wal.replica_path = resolved(replica);
+    real.state_dir = resolved(config.state_dir);
+    for (auto& found : model::check_config(real)) {
+        const auto given = found.key == "backend.dataPath"  ? data
+                           : found.key == "wal.replicaPath" ? replica
+                           : found.key == "stateDir"        ? config.state_dir
+                                                            : std::string{};
+        if (given.empty()) continue;
+        if (found.value != given) found.reason = "leads to " + found.value + ": " + found.reason;
+        problem(found.key.c_str(), given, std::move(found.reason));
+    }
+
+    struct stat one {};
+    struct stat other {};
+    if (::stat(data.c_str(), &one) == 0 && ::stat(replica.c_str(), &other) == 0 &&
+        one.st_dev == other.st_dev && one.st_ino == other.st_ino) {
+        problem("wal.replicaPath", replica, "is the file of backend.dataPath by another name");
+    }
+    const auto folder = [](const std::string& path) {
+        return std::filesystem::path{path}.parent_path().string();
+    };
+    if (::stat(folder(data).c_str(), &one) == 0 && ::stat(folder(replica).c_str(), &other) == 0 &&
+        one.st_dev != other.st_dev) {
+        problem("wal.replicaPath",
+                replica,
+                "is in another file system than backend.dataPath (" + data +
+                    "), and a promotion renames one to the other; name a file in the same");
+    }
+}
+
+/// A file that a login needs, and that is not there for us.
+void look_at_login(model::ConfigOutcome& outcome) {
+    const auto& nats = outcome.config.nats;
+    for (const auto& [key, path] : {std::pair{"nats.credentials", nats.credentials},
+                                    std::pair{"nats.passwordFile", nats.password_file},
+                                    std::pair{"nats.tokenFile", nats.token_file},
+                                    std::pair{"nats.tls.ca", nats.tls.ca},
+                                    std::pair{"nats.tls.cert", nats.tls.cert},
+                                    std::pair{"nats.tls.key", nats.tls.key}}) {
+        if (path.empty() || already_wrong(outcome, key)) continue;
+        std::string reason;
+        if (is_folder(path)) {
+            reason = "is a folder, and a file belongs here";
+        } else if (::access(path.c_str(), R_OK) != 0) {
+            reason = std::string{"can not be read: "} + std::strerror(errno);
+        }
+        if (!reason.empty()) outcome.errors.push_back({outcome.config.file, key, path, reason});
+    }
+}
+
 /// What only the disk can tell.
 void look_at_disk(model::ConfigOutcome& outcome) {
     const auto& config = outcome.config;
@@ -226,6 +312,8 @@ void look_at_disk(model::ConfigOutcome& outcome) {
                                       "is a file, and a folder belongs here; name another"});
         }
     }
+    follow_links(outcome);
+    look_at_login(outcome);
     const auto secret = [&outcome](const std::string& key, const std::string& path) {
         if (path.empty() || !others_can_read(path)) return;
         outcome.warnings.push_back(

@@ -55,7 +55,7 @@ Result<std::string> find_command(const SpawnSpec& spec) {
 }
 
 Result<User> find_user(const std::string& name) {
-    std::vector<char> buffer(16 * 1024);
+    std::vector<char> buffer(std::size_t{16} * 1024);
     passwd entry{};
     passwd* found = nullptr;
     const auto number = model::parse_number(name);
@@ -71,7 +71,7 @@ Result<User> find_user(const std::string& name) {
 
 Result<gid_t> find_group(const std::string& name) {
     if (const auto number = model::parse_number(name)) return static_cast<gid_t>(*number);
-    std::vector<char> buffer(64 * 1024);
+    std::vector<char> buffer(std::size_t{64} * 1024);
     group entry{};
     group* found = nullptr;
     ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
@@ -119,7 +119,9 @@ Result<model::Spawn> look_up(const SpawnSpec& spec) {
     for (const auto& [name, value] : spec.env) {
         if (name.empty() || name.find('=') != std::string::npos)
             return model::error(Errc::invalid, "\"" + name + "\" cannot name a variable");
-        spawn.env.push_back(name + "=" + value);
+        auto& variable = spawn.env.emplace_back(name);
+        variable += '=';
+        variable += value;
     }
     if (auto set = set_user(spawn, spec); !set) return std::move(set).error();
     for (const auto& [name, value] : spec.limits) {

@@ -297,9 +297,11 @@ Result<std::vector<std::optional<StoredMessage>>> JetStream::last_of_each(
     for (std::size_t begin = 0; begin < subjects.size(); begin += window) {
         const auto end = std::min(begin + window, subjects.size());
         std::vector<std::string> bodies;
+        bodies.reserve(end - begin);
         for (auto i = begin; i < end; ++i)
             bodies.push_back(as_text(json{{"last_by_subj", subjects[i]}}));
         std::vector<Outgoing> requests;
+        requests.reserve(bodies.size());
         for (const auto& body : bodies) {
             requests.push_back(
                 {.subject = "$JS.API.STREAM.MSG.GET." + stream_, .payload = model::as_bytes(body)});

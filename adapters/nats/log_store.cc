@@ -20,7 +20,7 @@ using reconcilers::ports::Chunk;
 using reconcilers::ports::StreamState;
 
 constexpr std::size_t most_pieces = 64;
-constexpr std::size_t largest_piece = 128 * 1024;
+constexpr std::size_t largest_piece = std::size_t{128} * 1024;
 
 Headers expecting(Sequence last) {
     return {{"Nats-Expected-Last-Sequence", std::to_string(last.value)}};

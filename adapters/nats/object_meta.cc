@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t chunk_size = 128 * 1024;
+constexpr std::uint64_t chunk_size = std::uint64_t{128} * 1024;
 // Readers use the message's own time; nats.go writes this one too.
 constexpr std::string_view no_time = "0001-01-01T00:00:00Z";
 

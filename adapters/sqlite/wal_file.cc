@@ -19,7 +19,7 @@ using model::wal::frame_offset;
 
 namespace {
 
-constexpr std::size_t chunk_bytes = 256 * 1024;
+constexpr std::size_t chunk_bytes = std::size_t{256} * 1024;
 
 /// Transactions merged so far, each page once.
 class Merge {

@@ -215,6 +215,16 @@ TEST_F(Verbs, AWishThatIsNotFulfilledInTimeIsTakenBack) {
     EXPECT_EQ(clock_.now_, model::Instant{} + 5s);
 }
 
+TEST_F(Verbs, AWishWhoseUserGaveUpIsTakenBack) {
+    bool given_up = false;
+    world_.interrupted = [&given_up] { return given_up; };
+    then([] {});
+    then([&given_up] { given_up = true; });
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("interrupted; the wish was taken back"));
+    EXPECT_FALSE(cluster_.wishes().switchover);
+}
+
 TEST_F(Verbs, AWishThatGotNoAnswerIsSettledByReading) {
     cluster_.lose_answer = true;
     then([] {});

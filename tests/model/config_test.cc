@@ -164,13 +164,15 @@ TEST(Config, AnUnknownKeyIsWarnedAboutWithTheNearestKnownOne) {
     const auto outcome = make_config(input({{"election.leaderTttMs", number(1)},
                                             {"wal.dataPath", text("/x")},
                                             {"qqqqqqqqqqqq", text("x")},
-                                            {"backend.process.comand", text("x")}}));
+                                            {"backend.process.comand", text("x")},
+                                            {"elections.leaderTtlMs", number(1)}}));
     EXPECT_THAT(texts(outcome.errors), IsEmpty());
     EXPECT_THAT(texts(outcome.warnings),
                 testing::UnorderedElementsAre(HasSubstr("did you mean election.leaderTtlMs?"),
                                               HasSubstr("did you mean backend.dataPath?"),
                                               HasSubstr("qqqqqqqqqqqq is no key that is known"),
-                                              HasSubstr("did you mean backend.process.command?")));
+                                              HasSubstr("did you mean backend.process.command?"),
+                                              HasSubstr("did you mean election?")));
 }
 
 TEST(Config, AKeyInAnotherCaseCountsAsItDidInGo) {
@@ -264,6 +266,46 @@ TEST(Config, NoTwoPathsAreTheSameFileHoweverTheyAreSpelt) {
     EXPECT_THAT(with("/d/db", "/d/replica", "/d/db/state"), Not(IsEmpty()));
     EXPECT_THAT(with("/d/db", "/d/replica", "/d"), Not(IsEmpty()));
     EXPECT_THAT(with("/d/db", "/d/replica", "/"), Not(IsEmpty()));
+}
+
+TEST(Config, AnAddressIsOneThatCanBeUsed) {
+    const auto with = [](const char* key, const char* value) {
+        return errors(input({{key, text(value)}}));
+    };
+    for (const auto* url : {"", "http://a", "http://a:1/x", "http://[::1]:3210/v", "http://a?b"})
+        EXPECT_THAT(with("backend.healthEndpoint", url), IsEmpty()) << url;
+    for (const auto* url : {"a:1",
+                            "https://a",
+                            "http://",
+                            "http:///x",
+                            "http://a:0",
+                            "http://a:b/",
+                            "http://a:99999/",
+                            "http://a b/",
+                            "http://a/b c",
+                            "http://u:p@a/"})
+        EXPECT_THAT(with("backend.healthEndpoint", url), Not(IsEmpty())) << url;
+    for (const auto* host : {"", "a.b", "10.0.0.1", "::1"})
+        EXPECT_THAT(with("advertise", host), IsEmpty()) << host;
+    for (const auto* host : {"http://a", "a:80", "a b", "[::1]", "u@a"})
+        EXPECT_THAT(with("advertise", host), Not(IsEmpty())) << host;
+    EXPECT_THAT(with("api.listen", "[::1]:80"), Contains(HasSubstr("IPv6")));
+    EXPECT_THAT(with("metrics.listen", "[::1]:80"), Contains(HasSubstr("IPv6")));
+    const auto server = errors(input({{"nats.servers", {List{text("a:0")}}}}));
+    ASSERT_EQ(server.size(), 1U);
+    EXPECT_THAT(server[0], HasSubstr("nats://host:4222"));
+    EXPECT_THAT(server[0], Not(HasSubstr("8080")));
+}
+
+TEST(Config, AVirtualAddressIsANumber) {
+    const auto with = [](const char* address) {
+        return errors(input({{"vip.address", text(address)}, {"vip.interface", text("eth0")}}));
+    };
+    for (const auto* address : {"10.0.0.9", "255.255.255.255", "fd00::1"})
+        EXPECT_THAT(with(address), IsEmpty()) << address;
+    for (const auto* address :
+         {"10.0.0.256", "10.0.0", "10.0.0.1.2", "10.0.0.", "10.0.0.1/24", "a"})
+        EXPECT_THAT(with(address), Not(IsEmpty())) << address;
 }
 
 TEST(Config, ServersGetSchemeAndPort) {
@@ -416,6 +458,8 @@ TEST(ConfigValue, ItsTextIsShortAndHarmless) {
     const auto text = to_text(ConfigValue{std::string(200, 'x')});
     EXPECT_LE(text.size(), 84U);
     EXPECT_EQ(to_text(ConfigValue{std::string{"\x1b[31m"}}), "\"?[31m\"");
+    EXPECT_EQ(to_text(ConfigValue{10000.5}), "10000.5");
+    EXPECT_EQ(to_text(ConfigValue{1e30}), "1e+30");
 }
 
 TEST(ConfigKeys, NoPathStandsThereTwiceAndEachDefaultFitsItsType) {

@@ -73,6 +73,24 @@ TEST(Refusal, OfAWrongConfigurationIsForGoodForTheDaemonAlone) {
     EXPECT_NE(test_support::read_text(log).find("cluster.json"), std::string::npos);
 }
 
+// Who reads JSON gets JSON or nothing; for people there is what the configuration says.
+TEST(Refusal, OfAStatusWithoutAStoreLeavesNothingForAReaderOfJson) {
+    const test_support::TempDir folder;
+    const auto config = folder.path() + "/cluster.json";
+    const auto log = folder.path() + "/log";
+    std::ofstream{config} << R"({"clusterId": "c", "nodeId": "n",
+        "nats": {"servers": ["nats://127.0.0.1:1"]}})";
+    auto status = Cluster::daemon(config);
+    status.at(1) = "status";
+    EXPECT_EQ(end_of(status, log), 1);
+    EXPECT_NE(test_support::read_text(log).find("(could not query)"), std::string::npos);
+    status.emplace_back("-o");
+    status.emplace_back("json");
+    const auto json = folder.path() + "/json";
+    EXPECT_EQ(end_of(status, json), 1);
+    EXPECT_TRUE(test_support::read_text(json).starts_with("Error: NATS: "));
+}
+
 TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
     Cluster cluster{{.nodes = 1}};
     ASSERT_EQ(cluster.wait_serving(), 1);

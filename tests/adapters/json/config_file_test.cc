@@ -107,6 +107,61 @@ TEST_F(ConfigFile, AStateDirThatIsAFileIsRefused) {
     EXPECT_THAT(loaded.error().message, HasSubstr("stateDir"));
 }
 
+TEST_F(ConfigFile, TwoPathsToOneFileAreRefusedByWhateverLinksTheyLeadThere) {
+    namespace fs = std::filesystem;
+    fs::create_directories(folder_ + "/a");
+    fs::create_directory_symlink(folder_ + "/a", folder_ + "/b");
+    std::ofstream{folder_ + "/a/there"};
+    fs::create_hard_link(folder_ + "/a/there", folder_ + "/a/hard");
+    fs::create_symlink(folder_ + "/a/there", folder_ + "/a/soft");
+    const auto message = [this](const char* data, const char* replica, const char* state) {
+        const auto loaded =
+            load_config(write(R"({"clusterId": "a", "nodeId": "n", "nats": {"servers": ["a:1"]},
+                "stateDir": ")" +
+                              folder_ + state + R"(", "backend": {"process": {"command": ["/b"]},
+                "dataPath": ")" +
+                              folder_ + data + R"("}, "wal": {"replicaPath": ")" + folder_ +
+                              replica + R"("}})"),
+                        {});
+        return loaded ? "" : loaded.error().message;
+    };
+    EXPECT_EQ(message("/a/there", "/b/other", "/s"), "");
+    EXPECT_THAT(message("/a/new", "/b/new", "/s"), HasSubstr("wal.replicaPath = " + folder_));
+    EXPECT_THAT(message("/a/new", "/b/new-wal", "/s"), HasSubstr(folder_ + "/a/new-wal"));
+    EXPECT_THAT(message("/a/there", "/a/hard", "/s"), HasSubstr("by another name"));
+    EXPECT_THAT(message("/a/soft", "/a/other", "/s"),
+                HasSubstr("name that, " + folder_ + "/a/there"));
+    EXPECT_THAT(message("/a/new", "/a/soft", "/s"), HasSubstr("wal.replicaPath"));
+    EXPECT_THAT(message("/a/new", "/a/other", "/b"), HasSubstr("lies in stateDir"));
+}
+
+TEST_F(ConfigFile, ACopyInAnotherFileSystemIsRefused) {
+    struct stat here {};
+    struct stat there {};
+    ASSERT_EQ(::stat(folder_.c_str(), &here), 0);
+    ASSERT_EQ(::stat("/proc", &there), 0);
+    ASSERT_NE(here.st_dev, there.st_dev);
+    const auto loaded =
+        load_config(write(R"({"clusterId": "a", "nodeId": "n", "nats": {"servers": ["a:1"]},
+            "backend": {"process": {"command": ["/b"]}, "dataPath": "/proc/db"},
+            "wal": {"replicaPath": ")" +
+                          folder_ + R"(/r"}})"),
+                    {});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message, HasSubstr("another file system"));
+}
+
+TEST_F(ConfigFile, ALoginWhoseFileCanNotBeReadIsNamedWithItsKey) {
+    const auto loaded =
+        load_config(write(R"({"clusterId": "a", "nodeId": "n", "nats": {"servers": ["a:1"],
+            "credentials": "/none.creds", "tls": {"ca": "/"}}})"),
+                    {});
+    ASSERT_FALSE(loaded);
+    EXPECT_THAT(loaded.error().message,
+                HasSubstr("nats.credentials = /none.creds: can not be read"));
+    EXPECT_THAT(loaded.error().message, HasSubstr("nats.tls.ca = /: is a folder"));
+}
+
 // defects.md C31
 TEST_F(ConfigFile, ASecretThatOthersCanReadIsNamed) {
     const char* text = R"({"clusterId": "a", "nodeId": "n", "nats": {"servers": ["a:1"],
