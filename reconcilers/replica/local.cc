@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/ltx/decoder.h"
+
 namespace reconcilers::replica {
 namespace {
 
@@ -120,7 +122,9 @@ Result<std::vector<Staged>> Local::load_staged() {
         auto bytes = files_.read(state_path("staged/" + name));
         if (!bytes) return std::move(bytes).error();
         auto staged = decode_staged(parsed->first, parsed->second, *bytes);
-        if (!staged) continue;  // torn by a power cut: what it held is not provable any more
+        // Torn by a power cut: what it held is not provable any more.
+        if (!staged) continue;
+        if (!same_boot() && !staged->ltx.empty() && !model::ltx::decode(staged->ltx)) continue;
         all.push_back(std::move(*staged));
     }
     std::sort(
@@ -139,6 +143,13 @@ Result<void> Local::stage(const Staged& staged, bool durable) {
         failure.message.replace(at, staged.nuid.size(), "*");
     }
     return failure;
+}
+
+Result<void> Local::rename_staged(model::Txid txid,
+                                  const std::string& from,
+                                  const std::string& to) {
+    return files_.rename(state_path("staged/" + staged_name(txid, from)),
+                         state_path("staged/" + staged_name(txid, to)));
 }
 
 Result<void> Local::drop(model::Txid txid, const std::string& nuid) {

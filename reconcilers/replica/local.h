@@ -43,6 +43,10 @@ public:
 
     [[nodiscard]] model::Result<std::vector<Staged>> load_staged();  // ascending by TXID
     [[nodiscard]] model::Result<void> stage(const Staged& staged, bool durable);
+    /// The same batch under another nuid, as durable as it was.
+    [[nodiscard]] model::Result<void> rename_staged(model::Txid txid,
+                                                    const std::string& from,
+                                                    const std::string& to);
     [[nodiscard]] model::Result<void> drop(model::Txid txid, const std::string& nuid);
     [[nodiscard]] model::Result<void> drop_all_staged();
 

@@ -67,17 +67,21 @@ bool ReplicaReconciler::everyone_had_time(const Board& board) const {
 
 /// D2: all that is visible up to the fence is in the database at dataPath. An error: not known yet.
 model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
-    if (shipper_.attached()) return shipper_.newest().txid >= log.visible();
     auto staged = local_.load_staged();
     if (!staged) return std::move(staged).error();
     const bool nothing_staged = staged->empty();
-    if (nothing_staged && log.opened && log.opened->start == log.visible()) {
+    // The first start of its tenure: a later opened of the same one (adoption, another seal) says
+    // nothing about what this disk kept.
+    const bool first = log.opened && !log.opened->history.empty() &&
+                       log.opened->history.back().second == log.visible();
+    if (nothing_staged && first) {
         return true;  // promoted, and nothing ran on it since: the base record is made before that
     }
     const auto found = std::find_if(staged->begin(), staged->end(), [&](const Staged& each) {
         return each.txid == log.visible() && (log.last != each.txid || same_capture(each, log));
     });
     const bool known = found != staged->end();
+    if (shipper_.attached()) return known || shipper_.newest().txid >= log.visible();
     if (!known && log.visible().value == 0) return !nothing_staged;
     if (known && local_.same_boot()) return true;
     // A power cut may have taken what was not synced: the end of the WAL, and the staged files. The

@@ -82,52 +82,52 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
     auto staged = local_.load_staged();
     if (!staged) return std::move(staged).error();
     queue_.clear();
+    const bool shown = std::any_of(staged->begin(), staged->end(), [&](const Staged& each) {
+        return same_capture(each, log);
+    });
+    bool lost = false;  // what follows can not be published: one before it is missing
     for (auto& each : *staged) {
-        if (each.txid < acknowledged_) {
-            if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
-            continue;
-        }
-        if (each.txid == acknowledged_) {
-            if (log.last == each.txid && !same_capture(each, log)) {
-                return model::error(Errc::corrupt,
-                                    "TXID " + std::to_string(each.txid.value) +
-                                        " is in the log as " + log.last_nuid + ", here as " +
-                                        each.nuid);
+        const auto before = queue_.empty() ? acknowledged_ : queue_.back().txid;
+        if (each.txid == acknowledged_ && (log.last != each.txid || same_capture(each, log))) {
+            if (newest_.txid < acknowledged_) {
+                // An image whose answer was lost: it is in the log, and capture goes on behind it.
+                newest_ = {.txid = each.txid, .nuid = each.nuid, .to = each.to, .ltx = {}};
+                checkpointed_frames_ = newest_.to.frames;
+                gap_ = false;
             }
             continue;
         }
-        if (!queue_.empty() && queue_.back().txid == each.txid) {
-            // The same batch under its former name: cut off between the two steps below.
+        if (each.txid == acknowledged_ && !shown) {
+            return model::error(Errc::corrupt,
+                                "TXID " + std::to_string(each.txid.value) + " is in the log as " +
+                                    log.last_nuid + ", here as " + each.nuid);
+        }
+        if (each.txid > before.next() && !lost && local_.same_boot()) {
+            // What lies between was staged, and is not any more, since it was acknowledged.
+            return model::error(Errc::corrupt,
+                                "the store is behind this node's memory: the log ends at TXID " +
+                                    std::to_string(acknowledged_.value) + ", TXID " +
+                                    std::to_string(each.txid.value - 1) +
+                                    " of this node was acknowledged");
+        }
+        if (each.txid > before) {
+            // An image that never became visible, or the file before it was lost with the power:
+            // every page is the next file.
+            lost = lost || each.ltx.empty() || each.txid != before.next();
+            gap_ = gap_ || lost;
+        }
+        if (lost || each.txid <= before) {
             if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
             continue;
-        }
-        if (each.txid != (queue_.empty() ? acknowledged_ : queue_.back().txid).next()) {
-            // What lies between was staged, and is not any more. In this boot: since the store had
-            // acknowledged it.
-            if (local_.same_boot()) {
-                return model::error(
-                    Errc::corrupt,
-                    "the store is behind this node's memory: the log ends at TXID " +
-                        std::to_string(acknowledged_.value) + ", TXID " +
-                        std::to_string(each.txid.value - 1) + " of this node was acknowledged");
-            }
-            gap_ = true;  // a power cut took it
-            if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
-            continue;
-        }
-        if (each.ltx.empty()) {
-            // An image that never became visible: it is made anew.
-            gap_ = true;
-            if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
-            break;
         }
         // S6: what was sent under the old nuid can not be accepted any more; chunks of it may lie
         // about.
-        Staged renamed = each;
-        renamed.nuid = ports_.store.new_nuid();
-        if (auto kept = local_.stage(renamed, false); !kept) return kept;
-        if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
-        queue_.push_back(std::move(renamed));
+        const auto nuid = ports_.store.new_nuid();
+        if (auto renamed = local_.rename_staged(each.txid, each.nuid, nuid); !renamed) {
+            return renamed;
+        }
+        each.nuid = nuid;
+        queue_.push_back(std::move(each));
     }
     if (!queue_.empty()) {
         newest_ = queue_.back();
@@ -180,17 +180,22 @@ Outcome Shipper::step(LogState& log) {
     if (gap_) return begin_image(log, 0);
 
     const auto now = ports_.clock.now();
+    if (!sweeping_) {
+        // Before what is captured next: where publishing a file takes longer than a writer pauses,
+        // there always is something.
+        if (newest_.to.frames >= checkpointed_frames_ + checkpoint_frames &&
+            now >= checkpoint_after_) {
+            return checkpoint();
+        }
+        if (image_ && std::exchange(image_turn_, false)) return step_image(log);
+        const bool due = now - last_snapshot_ >= snapshot_interval_ && log.snapshot &&
+                         log.snapshot_facts.max < newest_.txid;
+        if (!image_ && (!log.snapshot || due) && now >= image_after_) return begin_image(log, 9);
+    }
     capture_waits_ = !sweeping_ && now < capture_after_;
     if (!capture_waits_) {
         auto captured = capture(false);
-        if (!captured) {
-            if (capture_error_ != captured.error().message) {
-                capture_error_ = captured.error().message;
-                ports_.events.warning("capture.failed", {{"error", capture_error_}});
-            }
-            if (captured.error().code == Errc::conflict) gap_ = true;
-            return captured.error().code == Errc::conflict ? Outcome::more : Outcome::retry;
-        }
+        if (!captured) return capture_failed(captured.error());
         if (!std::exchange(capture_error_, {}).empty()) ports_.events.info("capture.resumed");
         if (*captured) {
             capture_after_ = now + capture_interval;
@@ -201,14 +206,17 @@ Outcome Shipper::step(LogState& log) {
         swept_ = true;
         return Outcome::idle;
     }
-    if (newest_.to.frames >= checkpointed_frames_ + checkpoint_frames && now >= checkpoint_after_) {
-        return checkpoint();
+    return image_ ? step_image(log) : Outcome::idle;
+}
+
+Outcome Shipper::capture_failed(const model::Error& error) {
+    if (capture_error_ != error.message) {
+        capture_error_ = error.message;
+        ports_.events.warning("capture.failed", {{"error", capture_error_}});
     }
-    if (image_) return step_image(log);
-    const bool due = now - last_snapshot_ >= snapshot_interval_ && log.snapshot &&
-                     log.snapshot_facts.max < newest_.txid;
-    if ((!log.snapshot || due) && now >= image_after_) return begin_image(log, 9);
-    return Outcome::idle;
+    if (error.code != Errc::conflict) return Outcome::retry;
+    gap_ = true;
+    return Outcome::more;
 }
 
 /// Captures one batch and stages it. False: there was nothing.
@@ -275,6 +283,7 @@ Outcome Shipper::publish_front(LogState& log) {
     acknowledge(log, meta, *stored);
     queue_.pop_front();
     oldest_ = ports_.clock.now();
+    image_turn_ = true;
     return Outcome::more;
 }
 
@@ -288,17 +297,23 @@ void Shipper::acknowledge(LogState& log, const model::ObjectMeta& meta, model::S
     (void)local_.drop(acknowledged_, acknowledged_nuid_);
     acknowledged_ = log.last;
     acknowledged_nuid_ = log.last_nuid;
+    if (image_ && image_->level == 9 && image_->end.txid == log.last) {
+        image_->l0_nuid = log.last_nuid;
+        image_->l0_at = log.last_at;
+    }
 }
 
 /// The fence of the scheme: everything captured and durable, then the WAL may start anew.
 Outcome Shipper::checkpoint() {
     checkpoint_after_ = ports_.clock.now() + checkpoint_interval;
     auto& database = ports_.database;
+    // What is there is captured and synced while writers go on: the fence waits for the rest.
+    if (auto captured = capture(true); !captured) return capture_failed(captured.error());
     database.sync_ahead();
     if (!database.fence(fence_budget)) {
         checkpoint_after_ = ports_.clock.now() + fence_again;
         (void)database.repin(newest_.to);
-        return Outcome::idle;
+        return Outcome::more;
     }
     const auto leave = [&](Outcome outcome) {
         database.unfence();
@@ -330,7 +345,7 @@ Outcome Shipper::checkpoint() {
 Outcome Shipper::begin_image(const LogState& log, int level) {
     image_after_ = ports_.clock.now() + again_later;
     auto& database = ports_.database;
-    if (!database.fence(fence_budget)) return gap_ ? Outcome::retry : Outcome::idle;
+    if (!gap_ && !database.fence(fence_budget)) return Outcome::more;  // capture has its turn
     const auto leave = [&](Outcome outcome) {
         database.unfence();
         return outcome;
@@ -338,8 +353,8 @@ Outcome Shipper::begin_image(const LogState& log, int level) {
     Staged end = newest_;
     if (gap_) {
         // Where the WAL stands now is where the image stands: attach anew, inside our own process.
-        database.unfence();
-        database.detach();
+        // It may have failed the last time, and then is not attached now.
+        if (database.attached()) database.detach();
         auto attached = database.attach(std::nullopt);
         if (!attached) return Outcome::retry;
         if (!database.fence(fence_budget)) return Outcome::retry;
@@ -354,9 +369,13 @@ Outcome Shipper::begin_image(const LogState& log, int level) {
             end.to = rest->to;
         }
     } else {
+        // They are published first: the image is named after the last of them.
         auto captured = capture(false);
+        while (captured && *captured)
+            captured = capture(false);
         if (!captured) return leave(Outcome::retry);
-        if (*captured) return leave(Outcome::more);  // they are published first
+        if (unshipped_bytes() > unshipped_limit) return leave(Outcome::more);  // there may be more
+        end = newest_;
     }
     auto image = database.begin_image();
     if (!image) return leave(Outcome::retry);
@@ -408,6 +427,7 @@ Outcome Shipper::step_image(LogState& log) {
             ports_.events.warning(
                 "snapshot.failed",
                 {{"error", pages ? added.error().message : pages.error().message}});
+            if (image.level == 0) (void)local_.drop(image.end.txid, image.end.nuid);
             end_image();
             return Outcome::retry;
         }

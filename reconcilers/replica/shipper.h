@@ -87,13 +87,15 @@ private:
         Upload upload;
         Staged end;  // TXID, and where the image stands in the WAL
         int level = 9;
-        std::string l0_nuid;  // the level 0 file of a snapshot's TXID, and where it is
+        std::string l0_nuid;  // the level 0 file of a snapshot's TXID, and where it is: once it is
+                              // acknowledged
         model::Sequence l0_at;
         std::uint32_t next_page = 1;  // to be read
         bool complete = false;        // all pages are encoded
     };
 
     [[nodiscard]] model::Result<bool> capture(bool durable);
+    [[nodiscard]] Outcome capture_failed(const model::Error& error);
     [[nodiscard]] Outcome publish_front(LogState& log);
     [[nodiscard]] Outcome checkpoint();
     [[nodiscard]] Outcome begin_image(const LogState& log, int level);
@@ -116,6 +118,7 @@ private:
     std::unique_ptr<Upload> upload_;
     std::unique_ptr<Image> image_;
     std::string capture_error_;  // told; "" it works
+    bool image_turn_ = false;    // a file was published since a piece of the image was
     bool gap_ = false;  // what happened since newest_ is not known: every page is the next file
     bool sweeping_ = false;
     bool swept_ = false;
