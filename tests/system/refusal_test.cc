@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using test_support::Cluster;
 using test_support::LivenessWatch;
 using test_support::NodeOptions;
-using test_support::Snapshot;
 using test_support::Writer;
 using Ids = std::vector<std::int64_t>;
 
@@ -43,7 +42,7 @@ TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
     EXPECT_EQ(cluster.backend_pid(1), backend);
 }
 
-int end_of(std::vector<std::string> command, const std::string& log) {
+int end_of(const std::vector<std::string>& command, const std::string& log) {
     const auto pid = test_support::spawn(command, {}, log);
     std::optional<int> status;
     EXPECT_TRUE(test_support::eventually([&] {
@@ -125,7 +124,7 @@ std::string state_file_of(const std::string& folder, const std::string& config) 
 
 TEST(StateFile, IsTheSameHoweverThePathOfTheConfigurationIsSpelt) {
     const test_support::TempDir folder;
-    const auto path = folder.path();
+    const auto& path = folder.path();
     std::ofstream{path + "/cluster.json"} << R"({"clusterId": "c", "nodeId": "n",
         "nats": {"servers": ["nats://127.0.0.1:1"]}, "stateDir": ")" +
                                                  path + R"(/state",
