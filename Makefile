@@ -58,6 +58,8 @@ format-check:
 	clang-format --dry-run --Werror $(SOURCES)
 
 lint:
+	@$(if $(ALL),,git rev-parse -q --verify '$(BASE)^{commit}' >/dev/null || \
+	    { echo 'lint: there is no $(BASE) here to compare with; name another: BASE=origin/main, or ALL=1' >&2; exit 1; })
 	@scripts/setup.sh build test lint
 	cmake --preset dev
 	@printf '%s\n' $(if $(ALL),$(filter %.cc,$(SOURCES)),$(CHANGED)) | \

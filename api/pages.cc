@@ -138,6 +138,9 @@ Verdict health(const Published& published, model::Instant now) {
 
 Verdict ready(const Published& published, model::Instant now) {
     if (published.node.role != model::Role::primary) {
+        if (published.node.leader == published.node.node_id && !published.node.leader.empty()) {
+            return {false, "this node has the lease, and is not primary yet or no more"};
+        }
         return {false,
                 published.node.leader.empty()
                     ? "this node is passive, and there is no leader"

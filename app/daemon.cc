@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "adapters/linux/files.h"
 #include "adapters/linux/log.h"
@@ -27,7 +29,11 @@ std::string path_hash(const std::string& path) {
 
 std::string state_file(const model::Config& config) {
     const char* runtime = std::getenv("RUNTIME_DIRECTORY");
-    const auto name = "convex-cluster-manager-" + path_hash(config.file) + ".state";
+    // However the path is spelt at the next start: that warden enforces what this one wrote.
+    std::error_code failure;
+    const auto path = std::filesystem::weakly_canonical(config.file, failure);
+    const auto hash = path_hash(failure ? config.file : path.string());
+    const auto name = "convex-cluster-manager-" + hash + ".state";
     return std::string{runtime != nullptr && *runtime != '\0' ? runtime : "/dev/shm"} + "/" + name;
 }
 

@@ -26,7 +26,7 @@ struct World {
     /// Whether the user asked to end (Ctrl-C) while a verb waits.
     std::function<bool()> interrupted = [] { return false; };
 
-    /// Whether the daemon of this node answers now (its micro service), within a second. The
+    /// Whether the daemon of this node answers now (its micro service), within two seconds. The
     /// record alone cannot tell: its times are another machine's.
     std::function<bool(const std::string& node)> answers;
 

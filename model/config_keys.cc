@@ -20,7 +20,7 @@ constexpr std::int64_t year_ms = 366 * day_ms;
 constexpr auto keys = std::to_array<ConfigKey>({
     {"clusterId", text, "", "", true, "name of the cluster; part of the names of its buckets", "", true},
     {"nodeId", text, "", "", true, "name of this node, unique in the cluster", "", true},
-    {"stateDir", path, "/var/lib/convex/manager", "", true, "folder of the lock file, capture state, staged files and spool"},
+    {"stateDir", path, "/var/lib/convex/manager", "", true, "folder of the lock file, capture state and staged files"},
     {"advertise", text, "", "", true, "host that other nodes and clients use for this one", "the address on the route to NATS"},
 
     {"nats.servers", texts, "", "", true, "URLs of the NATS servers: nats://host:port, tls://host:port", "", true},

@@ -71,6 +71,11 @@ TEST(Ready, IsTrueOnAPrimaryWithALeaseAndAHealthyBackendAlone) {
     EXPECT_EQ(get(passive(), "/ready").status, 503);
     EXPECT_THAT(get(passive(), "/ready").body, HasSubstr("the leader is n2"));
 
+    auto sealing = passive();
+    sealing.node.leader = sealing.node.node_id;
+    EXPECT_EQ(get(sealing, "/ready").status, 503);
+    EXPECT_THAT(get(sealing, "/ready").body, HasSubstr("not primary yet"));
+
     auto sick = primary();
     sick.backend_ready = false;
     sick.backend_message = "503 from /version";

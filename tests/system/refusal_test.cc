@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 using test_support::Cluster;
 using test_support::LivenessWatch;
 using test_support::NodeOptions;
-using test_support::Snapshot;
 using test_support::Writer;
 using Ids = std::vector<std::int64_t>;
 
@@ -43,7 +42,7 @@ TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
     EXPECT_EQ(cluster.backend_pid(1), backend);
 }
 
-int end_of(std::vector<std::string> command, const std::string& log) {
+int end_of(const std::vector<std::string>& command, const std::string& log) {
     const auto pid = test_support::spawn(command, {}, log);
     std::optional<int> status;
     EXPECT_TRUE(test_support::eventually([&] {
@@ -106,6 +105,37 @@ TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
     const auto text = test_support::read_text(log);
     EXPECT_NE(text.find(std::to_string(cluster.warden_pid(1))), std::string::npos) << text;
     EXPECT_EQ(cluster.look()->serving(), "n1");
+}
+
+/// The state file that the lock file of a daemon names.
+std::string state_file_of(const std::string& folder, const std::string& config) {
+    const auto pid = test_support::spawn(Cluster::daemon(config), {}, folder + "/log");
+    std::string second;
+    EXPECT_TRUE(test_support::eventually([&] {
+        std::ifstream lock{folder + "/state/lock"};
+        std::string first;
+        return std::getline(lock, first) && first == std::to_string(pid) &&
+               std::getline(lock, second) && !lock.eof();
+    }));
+    EXPECT_EQ(::kill(pid, SIGTERM), 0);
+    EXPECT_TRUE(test_support::eventually([&] { return test_support::reap(pid).has_value(); }));
+    return second;
+}
+
+TEST(StateFile, IsTheSameHoweverThePathOfTheConfigurationIsSpelt) {
+    const test_support::TempDir folder;
+    const auto& path = folder.path();
+    std::ofstream{path + "/cluster.json"} << R"({"clusterId": "c", "nodeId": "n",
+        "nats": {"servers": ["nats://127.0.0.1:1"]}, "stateDir": ")" +
+                                                 path + R"(/state",
+        "api": {"listen": "127.0.0.1:1"}, "metrics": {"listen": "127.0.0.1:2"},
+        "wal": {"replicaPath": ")" + path + R"(/copy"},
+        "backend": {"dataPath": ")" + path + R"(/db", "process": {"command": ["/bin/true"]}}})";
+    std::filesystem::create_directory_symlink(path, path + "/link");
+    const auto plain = state_file_of(path, path + "/cluster.json");
+    EXPECT_FALSE(plain.empty());
+    EXPECT_EQ(state_file_of(path, path + "/link/./cluster.json"), plain);
+    std::filesystem::remove(plain);
 }
 
 // defects.md C11

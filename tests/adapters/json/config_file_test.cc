@@ -111,7 +111,7 @@ TEST_F(ConfigFile, TwoPathsToOneFileAreRefusedByWhateverLinksTheyLeadThere) {
     namespace fs = std::filesystem;
     fs::create_directories(folder_ + "/a");
     fs::create_directory_symlink(folder_ + "/a", folder_ + "/b");
-    std::ofstream{folder_ + "/a/there"};
+    std::ofstream{folder_ + "/a/there"} << "";
     fs::create_hard_link(folder_ + "/a/there", folder_ + "/a/hard");
     fs::create_symlink(folder_ + "/a/there", folder_ + "/a/soft");
     const auto message = [this](const char* data, const char* replica, const char* state) {
