@@ -117,9 +117,8 @@ protected:
                   }};
     reconcilers::replica::Local local_{
         files_, {.data = "/data/db", .replica = "/data/replica", .state = "/state"}, "boot"};
-    Shipper shipper_{local_,
-                     {.database = database_, .store = slow_, .clock = clock_, .events = events_},
-                     1h};
+    Shipper shipper_{
+        local_, {.database = database_, .store = slow_, .clock = clock_, .events = events_}, 1h};
     LogState log_;
     int application_ = 0;
     int commits_ = 0;
