@@ -1,6 +1,7 @@
 #include "reconcilers/replica/local.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "model/ltx/decoder.h"
@@ -119,7 +120,8 @@ Result<std::vector<Staged>> Local::load_staged() {
     for (const auto& name : *names) {
         const auto parsed = parse_staged_name(name);
         if (!parsed) continue;
-        auto bytes = files_.read(state_path("staged/" + name));
+        // Of any size: one transaction of the application is one file.
+        auto bytes = files_.read_at(state_path("staged/" + name), 0, UINT64_MAX);
         if (!bytes) return std::move(bytes).error();
         auto staged = decode_staged(parsed->first, parsed->second, *bytes);
         // Torn by a power cut: what it held is not provable any more.

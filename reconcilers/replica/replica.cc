@@ -16,6 +16,7 @@ constexpr milliseconds follow_interval{1000};
 constexpr milliseconds ship_interval{250};
 constexpr milliseconds retry_interval{250};
 constexpr milliseconds write_fence_budget{20};
+constexpr milliseconds longest_copy_pause{30'000};
 
 }  // namespace
 
@@ -178,7 +179,7 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
     auto data = local_.data_exists();
     if (!data) return failed(data.error(), "look for the database");
     data_ = *data;
-    if (!alarm_.empty()) return Turn::idle;
+    if (!alarm_.empty() || ports_.clock.now() < copy_after_) return Turn::idle;
     if (copy_.downloading()) {
         auto done = copy_.download();
         if (!done) {
@@ -187,9 +188,11 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
                 return Turn::idle;
             }
             if (done.error().code == Errc::not_found) copy_.forget();
+            if (!copy_.downloading()) put_off_copy();  // it begins anew
             return failed(done.error(), "download a snapshot");
         }
         if (!*done) return Turn::more;
+        copy_pause_ = {};
         ports_.events.info("snapshot.restored",
                            {{"txid", std::to_string(copy_.position().txid.value)}});
         reader_.resume({});
@@ -254,6 +257,11 @@ ReplicaReconciler::Turn ReplicaReconciler::drop_copy(std::string_view why) {
     return Turn::more;
 }
 
+void ReplicaReconciler::put_off_copy() {
+    copy_pause_ = std::clamp<model::Duration>(copy_pause_ * 2, retry_interval, longest_copy_pause);
+    copy_after_ = ports_.clock.now() + copy_pause_;
+}
+
 ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model::StoredMeta& meta) {
     (void)board;
     const auto before = reader_.state();
@@ -300,8 +308,10 @@ ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model:
                     raise_alarm(applied.error().message);
                     return Turn::idle;
                 }
+                if (phase_ == Phase::following && !copy_.whole()) put_off_copy();
                 return failed(applied.error(), "apply a file of the log");
             }
+            copy_pause_ = {};
             break;
         }
         case Folded::Kind::nothing:

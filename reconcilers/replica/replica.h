@@ -80,6 +80,8 @@ private:
     [[nodiscard]] Turn take(const Board& board, const model::StoredMeta& meta);
     [[nodiscard]] Turn leave_tenure(const Board& board);
     [[nodiscard]] Turn drop_copy(std::string_view why);
+    /// What was downloaded for the copy could not be kept: not at once again.
+    void put_off_copy();
     [[nodiscard]] Turn mark();
     [[nodiscard]] Turn confirm(const Board& board);
     [[nodiscard]] Turn read_to_fence(const Board& board);
@@ -128,6 +130,8 @@ private:
         std::optional<model::WalPosition> at;
     };
     std::optional<End> own_end_;
+    model::Duration copy_pause_{};  // zero: the last download was kept
+    model::Instant copy_after_{};
     std::uint64_t confirm_wanted_ = 0;
     std::optional<model::Epoch> raise_;
     bool cannot_promote_ = false;

@@ -362,5 +362,24 @@ TEST_F(Defect, AFirstCopyThatMetAFullDiskIsMadeWhenThereIsRoom) {
     expect_rest();
 }
 
+// A disk that stays full costs the store and the network little.
+TEST_F(Defect, ACopyThatDoesNotFitIsTriedLessAndLess) {
+    world_.emplace(WorldSettings{.seed = 113, .machines = 2});
+    world_->machine(0).boot();
+    lead();
+    world_->run_for(20s);
+    auto& other = world_->machine(1);
+    other.files().capacity(20'300);  // half of the page that no longer fits does
+    other.boot();
+    world_->run_for(120s);
+    EXPECT_FALSE(other.board()->replica.copy_complete);
+    EXPECT_GE(count(other.id() + " snapshot.restore_started"), 5);
+    EXPECT_LE(count(other.id() + " snapshot.restore_started"), 15);
+    other.files().capacity(UINT64_MAX);
+    world_->run_for(35s);
+    EXPECT_TRUE(other.board()->replica.copy_complete);
+    expect_rest();
+}
+
 }  // namespace
 }  // namespace sim

@@ -264,5 +264,21 @@ TEST_F(Rename, DivergedDataIsKeptWholeUnderAnotherName) {
                     {"data/db.diverged-3-7.2-wal", "my wal"}}));
 }
 
+// One transaction of the application is one file, and may be larger than any other record.
+TEST_F(Rename, AStagedFileOfAnySizeIsReadAgain) {
+    adapters::linux_host::Files files;
+    auto here = local(files);
+    ASSERT_TRUE(here.open());
+    ASSERT_TRUE(here.save({}, {}, true));
+    const Staged staged{.txid = {7}, .nuid = "nuid", .to = {.salt1 = 1, .frames = 2}, .ltx = {}};
+    ASSERT_TRUE(here.stage(staged, false));
+    const auto path = folder_.path() + "/state/staged/" + staged_name({7}, "nuid");
+    std::filesystem::resize_file(path, (256U << 20U) + 1);  // a hole: it takes no room
+    const auto again = here.load_staged();
+    ASSERT_TRUE(again) << again.error().message;
+    ASSERT_EQ(again->size(), 1U);
+    EXPECT_EQ(again->front().to, staged.to);
+}
+
 }  // namespace
 }  // namespace reconcilers::replica
