@@ -86,7 +86,8 @@ public:
         auto beyond = session_->capture(captured, 1);
         detach();
         if (!beyond) return std::move(beyond).error().during("settle");
-        if (!attached->continued || !beyond->empty()) {
+        const bool unwritten = captured == model::WalPosition{} && attached->position == captured;
+        if ((!attached->continued && !unwritten) || !beyond->empty()) {
             return error(Errc::conflict, path_ + ": its WAL does not end where it was captured");
         }
         // The last connection that closes copies the WAL into the file and removes it.

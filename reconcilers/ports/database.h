@@ -49,7 +49,9 @@ public:
 
     /// While no backend runs: folds the WAL into the file and removes `-wal` and `-shm`, so that
     /// the file alone is the database at `captured`. Detaches. conflict: there are frames beyond
-    /// `captured`, or it is not there any more; nothing was changed.
+    /// `captured`, or it is not there any more; nothing was changed. The start of a WAL that was
+    /// never written has no salts to know it by: whoever settles there must know by other means
+    /// that nobody wrote since.
     [[nodiscard]] virtual model::Result<void> settle(const model::WalPosition& captured) = 0;
 
     /// Everything committed after `from`, merged into one batch; empty() where there is nothing.

@@ -141,6 +141,7 @@ ReplicaReconciler::Turn ReplicaReconciler::open() {
 void ReplicaReconciler::begin_seal(const Board& board) {
     epoch_ = board.role.lease->epoch;
     seal_ = {};
+    unwritten_ = false;
     raise_.reset();
     cannot_promote_ = false;
     swept_ = {};
@@ -173,6 +174,8 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
             return Turn::idle;
         }
         data_txid_ = shipper_.newest().txid;
+        const auto beyond = ports_.database.capture(shipper_.newest().to, 1);
+        unwritten_ = shipper_.newest().to == model::WalPosition{} && beyond && beyond->empty();
         shipper_.detach();
         fencing_ = false;
     }
@@ -362,7 +365,7 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
             end = newest->to;
         }
     }
-    bool ancestor = end.has_value();
+    bool ancestor = end.has_value() && (*end != model::WalPosition{} || unwritten_);
     if (ancestor) {
         auto settled = ports_.database.settle(*end);
         if (!settled && settled.error().code == Errc::unavailable) {

@@ -130,6 +130,9 @@ private:
         std::optional<model::WalPosition> at;
     };
     std::optional<End> own_end_;
+    /// The backend of the last tenure here died without a commit since the WAL was last empty: seen
+    /// by this process, under its pin. Such a WAL proves nothing to a later one.
+    bool unwritten_ = false;
     model::Duration copy_pause_{};  // zero: the last download was kept
     model::Instant copy_after_{};
     std::uint64_t confirm_wanted_ = 0;

@@ -433,6 +433,23 @@ TEST_F(Scenario, AStoreThatLostWhatItTookIsNoticedByALeaderThatComesBack) {
     }
 }
 
+// D7: a tenure in which nobody committed anything leaves nothing behind.
+TEST_F(Scenario, AQuietServiceMovesBackAndForthWithoutACopyMadeAnew) {
+    start({.seed = 21});
+    world_->write_rows(false);
+    ASSERT_TRUE(world_->run_until([&] { return world_->converged(); }, 20s));
+    for (int i = 1; i <= 3; ++i) {
+        auto& to = follower();
+        world_->wish_switchover("");
+        ASSERT_TRUE(world_->run_until([&] { return world_->primary() == &to; }, 30s)) << i;
+        ASSERT_TRUE(world_->run_until([&] { return count("replica.rejoined") == i; }, 30s))
+            << i << world_->standing();
+        expect_rest();
+    }
+    EXPECT_EQ(count("replica.set_aside"), 0);
+    EXPECT_EQ(count("snapshot.restore_started"), 1) << "the first copy is the only one";
+}
+
 // defects.md C08 C09 G05: epochs only grow, whoever leads, whatever restarts.
 TEST_F(Scenario, EpochsGrowThroughEveryKindOfChange) {
     start({.seed = 15, .machines = 3});

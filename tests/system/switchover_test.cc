@@ -61,6 +61,28 @@ TEST(Switchover, TwentyInARowUnderLoadLoseNothing) {
               << gaps.back() << " ms\n";
 }
 
+// A tenure in which nobody committed anything leaves nothing behind.
+TEST(Switchover, OfAQuietServiceSetsNothingAside) {
+    Cluster cluster;
+    int primary = cluster.wait_serving();
+    {
+        Writer writer{cluster.backend_ports()};
+        ASSERT_TRUE(writer.wait_more(20));
+    }
+    cluster.wait_replicated();
+    for (int round = 0; round < 4; ++round) {
+        const int to = primary % cluster.size() + 1;
+        const auto epoch = cluster.look()->epoch();
+        cluster.wish_switchover(to);
+        ASSERT_EQ(cluster.wait_serving(epoch), to) << "round " << round;
+        cluster.wait_replicated();
+        primary = to;
+    }
+    const auto last = *cluster.look();
+    for (const auto& [id, status] : last.nodes)
+        EXPECT_TRUE(status.set_aside.empty()) << id << " set aside " << status.set_aside.front();
+}
+
 // defects.md C04, C35, G03
 TEST(Switchover, AShutDownHandsOverWithoutWaitingForTheLease) {
     Cluster cluster{{.ttl_ms = 8'000}};
