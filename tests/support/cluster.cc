@@ -40,8 +40,6 @@ std::string last_lines(const std::string& text, int count) {
     return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
 }
 
-std::string address(int port) { return "127.0.0.1:" + std::to_string(port); }
-
 }  // namespace
 
 std::string Snapshot::serving() const {
@@ -151,11 +149,20 @@ int Cluster::number(const std::string& name) const {
     return 0;
 }
 
-std::vector<int> Cluster::backend_ports() const {
-    std::vector<int> ports;
-    for (const auto& node : nodes_)
-        ports.push_back(node.backend_port);
-    return ports;
+std::string Cluster::host(int node) const {
+    return options_.net != nullptr ? Net::address(node) : "127.0.0.1";
+}
+
+std::vector<Endpoint> Cluster::backend_ports() const {
+    std::vector<Endpoint> all;
+    for (int node = 1; node <= size(); ++node)
+        all.push_back(backend(node));
+    return all;
+}
+
+void Cluster::start_server() {
+    // All addresses of its namespace, which has no way out.
+    server_ = std::make_unique<NatsServer>(options_.net != nullptr ? "host: 0.0.0.0\n" : "");
 }
 
 std::string Cluster::cgroup_name(int node) const {
@@ -165,6 +172,13 @@ std::string Cluster::cgroup_name(int node) const {
 
 std::string Cluster::write_config(int node) const {
     const auto& [options, backend_port, api_port, metrics_port, pid, cgroup] = at(node);
+    const auto address = [&](int port) { return host(node) + ":" + std::to_string(port); };
+    auto url = options.nats_url;
+    if (url.empty()) {
+        url = options_.net == nullptr
+                  ? server_->url()
+                  : "nats://" + Net::client() + ":" + std::to_string(server_->port());
+    }
     auto command = options.command;
     if (command.empty()) {
         command = {notes_program(), "--database", data(node), "--listen", address(backend_port)};
@@ -172,7 +186,7 @@ std::string Cluster::write_config(int node) const {
     const nlohmann::json config = {
         {"clusterId", id_},
         {"nodeId", options.node_id},
-        {"nats", {{"servers", {options.nats_url.empty() ? server_->url() : options.nats_url}}}},
+        {"nats", {{"servers", {url}}}},
         {"election",
          {{"leaderTtlMs", options_.ttl_ms},
           {"heartbeatIntervalMs", options_.heartbeat_ms},
@@ -201,8 +215,9 @@ void Cluster::start(int node) {
     auto& each = at(node);
     if (each.warden != 0) throw std::logic_error{"node " + name(node) + " runs already"};
     const auto config = write_config(node);
-    each.warden =
-        spawn(daemon(config), {"RUNTIME_DIRECTORY=" + path(node, "run")}, path(node, "log"));
+    auto command = daemon(config);
+    if (options_.net != nullptr) command = options_.net->on(node, std::move(command));
+    each.warden = spawn(command, {"RUNTIME_DIRECTORY=" + path(node, "run")}, path(node, "log"));
     if (each.warden == 0) throw std::runtime_error{"fork"};
 }
 

@@ -15,7 +15,9 @@
 #include "model/lease.h"
 #include "model/status.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/net.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/writer.h"
 
 namespace test_support {
 
@@ -38,6 +40,8 @@ struct ClusterOptions {
     int heartbeat_ms = 500;
     bool server = true;  // false: its nats-server is started by the test
     bool start = true;   // all nodes at once
+    const Net* net =
+        nullptr;  // each node on its host, the server on the client's; it outlives this
     std::function<void(int, NodeOptions&)> each;
 };
 
@@ -64,7 +68,7 @@ public:
     Cluster& operator=(const Cluster&) = delete;
 
     [[nodiscard]] NatsServer& server() { return *server_; }
-    void start_server() { server_ = std::make_unique<NatsServer>(); }
+    void start_server();
     [[nodiscard]] int size() const { return static_cast<int>(nodes_.size()); }
     [[nodiscard]] const std::string& id() const { return id_; }
     [[nodiscard]] const std::string& folder() const { return folder_.path(); }
@@ -114,7 +118,8 @@ public:
     [[nodiscard]] std::string data(int node) const { return path(node, "data/notes.db"); }
     [[nodiscard]] std::string replica(int node) const { return path(node, "replica/notes.db"); }
     [[nodiscard]] int backend_port(int node) const { return at(node).backend_port; }
-    [[nodiscard]] std::vector<int> backend_ports() const;
+    [[nodiscard]] Endpoint backend(int node) const { return {host(node), backend_port(node)}; }
+    [[nodiscard]] std::vector<Endpoint> backend_ports() const;
     [[nodiscard]] std::string log(int node) const;
     /// The configuration file, as start() writes it.
     std::string write_config(int node) const;
@@ -140,6 +145,7 @@ private:
         return nodes_.at(static_cast<std::size_t>(node - 1));
     }
     [[nodiscard]] std::string cgroup_name(int node) const;
+    [[nodiscard]] std::string host(int node) const;
     void kill_cgroup(int node) const;
     Store& store();
 

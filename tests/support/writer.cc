@@ -38,11 +38,11 @@ struct Socket {
     Socket& operator=(const Socket&) = delete;
 };
 
-bool connect_to(int fd, int port, Clock::time_point until) {
+bool connect_to(int fd, const Endpoint& to, Clock::time_point until) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(static_cast<std::uint16_t>(to.port));
+    if (::inet_pton(AF_INET, to.host.c_str(), &at.sin_addr) != 1) return false;
     if (::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0) return true;
     if (errno != EINPROGRESS || !ready(fd, POLLOUT, until)) return false;
     int error = 0;
@@ -53,14 +53,14 @@ bool connect_to(int fd, int port, Clock::time_point until) {
 
 }  // namespace
 
-std::optional<HttpAnswer> http(int port,
+std::optional<HttpAnswer> http(const Endpoint& at,
                                const std::string& method,
                                const std::string& target,
                                const std::string& body,
                                std::chrono::milliseconds deadline) {
     const auto until = Clock::now() + deadline;
     const Socket socket;
-    if (!connect_to(socket.fd, port, until)) return {};
+    if (!connect_to(socket.fd, at, until)) return {};
     const int at_once = 1;
     ::setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     const auto request =
@@ -91,10 +91,10 @@ std::optional<HttpAnswer> http(int port,
     return HttpAnswer{.status = std::atoi(text.c_str() + 9), .body = text.substr(head + 4)};
 }
 
-std::set<std::int64_t> notes_of(int port) {
+std::set<std::int64_t> notes_of(const Endpoint& backend) {
     std::set<std::int64_t> ids;
     for (std::int64_t from = 0;;) {
-        const auto answer = http(port, "GET", "/notes?from=" + std::to_string(from), {}, 5s);
+        const auto answer = http(backend, "GET", "/notes?from=" + std::to_string(from), {}, 5s);
         if (!answer || answer->status != 200) throw std::runtime_error{"no notes from the backend"};
         const auto before = ids.size();
         const char* at = answer->body.c_str() + 1;
@@ -106,7 +106,7 @@ std::set<std::int64_t> notes_of(int port) {
 }
 
 struct Writer::State {
-    std::vector<int> ports;
+    std::vector<Endpoint> backends;
     Options options;
     mutable std::mutex mutex;
     std::vector<std::int64_t> acknowledged;
@@ -120,7 +120,7 @@ struct Writer::State {
         std::size_t current = 0;
         for (std::int64_t id = options.first; !stop.stop_requested();) {
             const auto answer =
-                http(ports[current], "POST", "/notes?id=" + std::to_string(id), body);
+                http(backends[current], "POST", "/notes?id=" + std::to_string(id), body);
             // 409: an earlier try that was not answered was committed.
             if (answer && (answer->status == 200 || answer->status == 409)) {
                 const std::lock_guard lock{mutex};
@@ -130,7 +130,7 @@ struct Writer::State {
                 acknowledged.push_back(id++);
             } else {
                 ++failures;
-                current = (current + 1) % ports.size();
+                current = (current + 1) % backends.size();
                 if (current == 0) std::this_thread::sleep_for(2ms);
                 continue;
             }
@@ -139,8 +139,9 @@ struct Writer::State {
     }
 };
 
-Writer::Writer(std::vector<int> ports, Options options) : state_{std::make_unique<State>()} {
-    state_->ports = std::move(ports);
+Writer::Writer(std::vector<Endpoint> backends, Options options)
+    : state_{std::make_unique<State>()} {
+    state_->backends = std::move(backends);
     state_->options = options;
     state_->thread =
         std::jthread{[state = state_.get()](const std::stop_token& stop) { state->run(stop); }};

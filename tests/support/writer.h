@@ -7,25 +7,33 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace test_support {
 
-/// One request to 127.0.0.1:`port` by HTTP/1.0, all of it within `deadline`: status and body.
-/// Empty: no whole answer.
+/// Where a backend listens.
+struct Endpoint {
+    Endpoint(int on) : port{on} {}  // NOLINT(google-explicit-constructor): of 127.0.0.1
+    Endpoint(std::string at, int on) : host{std::move(at)}, port{on} {}
+    std::string host = "127.0.0.1";  // an IPv4 address
+    int port;
+};
+
+/// One request by HTTP/1.0, all of it within `deadline`: status and body. Empty: no whole answer.
 struct HttpAnswer {
     int status = 0;
     std::string body;
 };
 [[nodiscard]] std::optional<HttpAnswer> http(
-    int port,
+    const Endpoint& at,
     const std::string& method,
     const std::string& target,
     const std::string& body = {},
     std::chrono::milliseconds deadline = std::chrono::seconds{1});
 
 /// All ids that a running backend has; throws where it does not answer.
-[[nodiscard]] std::set<std::int64_t> notes_of(int port);
+[[nodiscard]] std::set<std::int64_t> notes_of(const Endpoint& backend);
 
 /// Stores notes 1, 2, 3 ... one after the other with whichever backend answers, each until it is
 /// acknowledged, from a thread of its own.
@@ -36,8 +44,8 @@ public:
         std::chrono::microseconds pause = std::chrono::milliseconds{2};  // between two notes
         std::size_t body = 100;
     };
-    explicit Writer(std::vector<int> ports) : Writer{std::move(ports), Options{}} {}
-    Writer(std::vector<int> ports, Options options);
+    explicit Writer(std::vector<Endpoint> backends) : Writer{std::move(backends), Options{}} {}
+    Writer(std::vector<Endpoint> backends, Options options);
     ~Writer();
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;

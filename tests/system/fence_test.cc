@@ -141,4 +141,38 @@ INSTANTIATE_TEST_SUITE_P(Fence, CutOff, testing::Bool(), [](const auto& paramete
     return parameter.param ? "Silently" : "WithClosedConnections";
 });
 
+// defects.md C02, G01. A partition: no packet arrives and nobody is told, on hosts of their own.
+TEST(Fence, ALeaderWhoseNetworkFallsSilentStopsBeforeAnotherServes) {
+    const test_support::Net net{3};
+    Cluster cluster{{.net = &net}};
+    const int first = cluster.wait_serving();
+    Ids promised;
+    {
+        Writer writer{cluster.backend_ports()};
+        ASSERT_TRUE(writer.wait_more(50));
+        writer.stop();
+        promised = writer.acknowledged();
+    }
+    cluster.wait_replicated();
+    LivenessWatch watch{cluster};
+    const auto epoch = cluster.look()->epoch();
+    net.cut(first);
+    const int second = cluster.wait_serving(epoch);
+    EXPECT_NE(second, first);
+    EXPECT_FALSE(cluster.backend_lives(first));
+    EXPECT_GT(cluster.node_pid(first), 0) << "only its network is gone";
+    Writer writer{{cluster.backend(second)}, {.first = promised.back() + 1}};
+    ASSERT_TRUE(writer.wait_more(50));
+    net.heal(first);
+    cluster.wait_replicated();
+    ASSERT_TRUE(writer.wait_more(50));
+    writer.stop();
+    EXPECT_EQ(watch.stop(), 0) << "two backends at once, of " << watch.looks() << " looks";
+    const auto more = writer.acknowledged();
+    promised.insert(promised.end(), more.begin(), more.end());
+    EXPECT_EQ(test_support::missing(promised, test_support::notes_of(cluster.backend(second))),
+              Ids{});
+    EXPECT_TRUE(cluster.look()->nodes.at(cluster.name(first)).set_aside.empty());
+}
+
 }  // namespace
