@@ -70,5 +70,26 @@ TEST_F(WatcherTest, ACommitWhoseSyncTakesLongIsToldWhenItShows) {
     EXPECT_TRUE(hint()) << "the commit showed, and nobody was told";
 }
 
+TEST_F(WatcherTest, AReadersMarkIsNoCommit) {
+    index_.show(words_);
+    write_frames();
+    Watcher watcher{folder_.path() + "/db", index_, [this] { woken(); }};
+    while (uncounted() == 0) {
+        write_frames();
+        std::this_thread::sleep_for(1ms);
+    }
+    ASSERT_TRUE(hint());
+    commit();
+    write_frames();
+    ASSERT_TRUE(hint());
+
+    words_[model::wal::index_size / 4 - 1] = 7;  // behind the headers
+    write_frames();
+    std::this_thread::sleep_for(50ms);  // the sync
+    counted_ += uncounted();
+    commit();
+    EXPECT_TRUE(hint()) << "the commit showed, and nobody was told";
+}
+
 }  // namespace
 }  // namespace adapters::sqlite
