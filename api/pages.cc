@@ -42,6 +42,9 @@ void write_replication(JsonText& json, const Published& published) {
     json.field("txid", node.position.txid.value);
     json.field("hasDatabase", node.has_database);
     json.field("copyComplete", node.copy_complete);
+    json.field("fit", node.fit);
+    if (!node.unfit_because.empty()) json.field("unfitBecause", node.unfit_because);
+    if (!node.released_because.empty()) json.field("releasedBecause", node.released_because);
     json.field("walBytesTotal", published.wal_bytes_total);
     json.key("lag");
     if (node.lag) {
@@ -63,6 +66,13 @@ void write_backend(JsonText& json, const Published& published, model::Instant no
     json.field("status", published.node.backend_status);
     json.field("ready", published.backend_ready);
     json.field("message", published.backend_message);
+    json.key("pid");
+    if (published.backend_pid > 0) {
+        json.value(std::int64_t{published.backend_pid});
+    } else {
+        json.null();
+    }
+    json.field("lastExit", published.backend_last_exit);
     json.key("uptimeMs");
     if (published.backend_started) {
         json.value(model::to_ms(now - *published.backend_started));
@@ -75,10 +85,13 @@ void write_backend(JsonText& json, const Published& published, model::Instant no
 void write_conditions(JsonText& json, const Published& published) {
     json.key("conditions").begin_list();
     for (const auto& condition : published.node.conditions) {
-        json.begin_object()
-            .field("type", to_text(condition.type))
-            .field("status", condition.status)
-            .field("reason", condition.reason)
+        json.begin_object().field("type", to_text(condition.type)).key("status");
+        if (condition.known) {
+            json.value(condition.status);
+        } else {
+            json.null();
+        }
+        json.field("reason", condition.reason)
             .field("message", condition.message)
             .field("since", model::to_rfc3339(condition.since))
             .field("epoch", condition.epoch.value)
@@ -107,7 +120,7 @@ struct Page {
     std::function<HttpResponse()> make;
 };
 
-/// The page that is asked for. HAProxy's habit is to probe with OPTIONS: it gets the same status.
+/// The requested page. HAProxy checks with OPTIONS by default: it gets the same status as GET.
 HttpResponse find_page(const HttpRequest& request, const std::vector<Page>& pages) {
     const auto page = std::find_if(
         pages.begin(), pages.end(), [&](const Page& each) { return each.path == request.path; });
@@ -141,6 +154,8 @@ Verdict ready(const Published& published, model::Instant now) {
         if (published.node.leader == published.node.node_id && !published.node.leader.empty()) {
             return {false, "this node has the lease, and is not primary yet or no more"};
         }
+        if (published.node.leader_unknown)
+            return {false, "this node is passive, and cannot read who leads"};
         return {false,
                 published.node.leader.empty()
                     ? "this node is passive, and there is no leader"
@@ -157,6 +172,26 @@ Verdict ready(const Published& published, model::Instant now) {
     return {true, ""};
 }
 
+void write_vip(JsonText& json, const Vip& vip) {
+    json.begin_object();
+    json.field("address", vip.address).field("interface", vip.interface);
+    json.field("bound", vip.bound);
+    json.key("since");
+    if (vip.bound) {
+        json.value(model::to_rfc3339(vip.since));
+    } else {
+        json.null();
+    }
+    json.field("announcements", vip.announcements);
+    json.key("conflict");
+    if (vip.conflict.empty()) {
+        json.null();
+    } else {
+        json.value(vip.conflict);
+    }
+    json.end_object();
+}
+
 std::string status_page(const Published& published, model::Instant now) {
     const auto& node = published.node;
     JsonText json{2};
@@ -170,12 +205,13 @@ std::string status_page(const Published& published, model::Instant now) {
     } else {
         json.value(node.leader);
     }
+    if (node.leader_unknown) json.field("leaderUnknown", true);
     json.field("epoch", node.epoch.value);
     write_lease(json, published, now);
     write_replication(json, published);
     json.key("vip").begin_list();
     for (const auto& vip : published.vips)
-        json.begin_object().field("address", vip.address).field("held", vip.held).end_object();
+        write_vip(json, vip);
     json.end_list();
     write_backend(json, published, now);
     write_conditions(json, published);
@@ -187,14 +223,41 @@ std::string status_page(const Published& published, model::Instant now) {
     return json.take() + "\n";
 }
 
+HttpResponse services_page(const Published& published,
+                           const HttpRequest& request,
+                           model::ExportFormat format) {
+    model::ServiceFilter filter;
+    for (const auto& [key, value] : request.query) {
+        if (key == "name") {
+            filter.name = value;
+        } else if (key == "node") {
+            filter.node = value;
+        } else if (key == "tag") {
+            filter.tags = {value};
+        } else if (key == "health") {
+            filter.health = model::parse_service_health(value);
+            if (!filter.health)
+                return failure(400, "health is passing, warning, critical or standby");
+        } else {
+            // A condition that is not understood must not show more than was asked for.
+            return failure(400, "services are filtered by name, tag, node and health");
+        }
+    }
+    if (!published.services) return failure(503, "the registry cannot be read now");
+    return {.body = model::export_services(
+                format, published.node.cluster_id, filtered(*published.services, filter))};
+}
+
 HttpResponse respond(const Published& published, model::Instant now, const HttpRequest& request) {
     return find_page(
         request,
         {{"/health", [&] { return verdict_response(health(published, now)); }},
          {"/ready", [&] { return verdict_response(ready(published, now)); }},
          {"/status", [&] { return HttpResponse{.body = status_page(published, now)}; }},
-         // The registry is not active in this version: no service is registered anywhere.
-         {"/services", [] { return HttpResponse{.body = "[]\n"}; }}});
+         {"/services",
+          [&] { return services_page(published, request, model::ExportFormat::json); }},
+         {"/services/prometheus",
+          [&] { return services_page(published, request, model::ExportFormat::http_sd); }}});
 }
 
 HttpResponse respond_metrics(const Published& published,

@@ -1,53 +1,45 @@
-// The board in the daemon: one lock around the snapshots that the reconcilers write and read.
+// The node's view in the daemon, behind one lock: written by the reconcilers, read by all threads.
 #pragma once
 
 #include <functional>
 #include <map>
-#include <mutex>
-#include <string>
-#include <vector>
 
+#include "adapters/sync/mutex.h"
 #include "model/status.h"
-#include "reconcilers/board.h"
+#include "model/time.h"
+#include "reconcilers/node.h"
 
 namespace app {
 
-class SharedBoard {
+class SharedBoard final : public reconcilers::NodeViewStore {
 public:
-    [[nodiscard]] reconcilers::Board read() const {
-        const std::lock_guard lock{mutex_};
-        return board_;
+    [[nodiscard]] reconcilers::Board board() const override {
+        const adapters::sync::Lock lock{mutex_};
+        return view_.board;
+    }
+    void update(const std::function<void(reconcilers::NodeView&)>& change) override {
+        const adapters::sync::Lock lock{mutex_};
+        change(view_);
     }
     [[nodiscard]] model::NodeStatus status() const {
-        const std::lock_guard lock{mutex_};
-        return status_;
+        const adapters::sync::Lock lock{mutex_};
+        return view_.status;
     }
 
-    void write(const reconcilers::RoleView& view);
-    void write(const reconcilers::ReplicaView& view);
-    void write(const reconcilers::BackendView& view);
-    void write(const reconcilers::MembershipView& view, const model::NodeStatus& status);
-    void shut_down();
-
-    /// A reconciler's loop has turned: what liveness is judged by.
-    void turned(const std::string& loop, model::Instant at);
-    [[nodiscard]] std::map<std::string, model::Instant> turns() const {
-        const std::lock_guard lock{mutex_};
+    /// Records that a part's loop has run, for the liveness check.
+    void turned(reconcilers::Part part, model::Instant at) {
+        const adapters::sync::Lock lock{mutex_};
+        turns_[part] = at;
+    }
+    [[nodiscard]] std::map<reconcilers::Part, model::Instant> turns() const {
+        const adapters::sync::Lock lock{mutex_};
         return turns_;
     }
 
-    /// Before the threads start: called, without the lock, when something changed that others act
-    /// on.
-    void subscribe(std::function<void()> wake) { wakers_.push_back(std::move(wake)); }
-
 private:
-    void wake() const;
-
-    mutable std::mutex mutex_;
-    reconcilers::Board board_;
-    model::NodeStatus status_;
-    std::map<std::string, model::Instant> turns_;
-    std::vector<std::function<void()>> wakers_;
+    mutable adapters::sync::Mutex mutex_;
+    reconcilers::NodeView view_ GUARDED_BY(mutex_);
+    std::map<reconcilers::Part, model::Instant> turns_ GUARDED_BY(mutex_);
 };
 
 }  // namespace app

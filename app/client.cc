@@ -1,22 +1,23 @@
 #include "app/client.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <thread>
 #include <utility>
 
+#include "adapters/http/http_get.h"
+#include "adapters/json/records.h"
 #include "adapters/linux/clock.h"
 #include "adapters/linux/files.h"
 #include "adapters/linux/host.h"
+#include "adapters/linux/state_lock.h"
 #include "adapters/nats/connection.h"
 #include "adapters/nats/kv_store.h"
 #include "adapters/nats/log_store.h"
 #include "adapters/nats/micro.h"
 #include "adapters/sqlite/database.h"
-#include "app/nats_options.h"
-#include "reconcilers/replica/replica.h"
+#include "app/node_settings.h"
+#include "app/one_store.h"
+#include "model/names.h"
+#include "reconcilers/node.h"
 
 namespace app {
 namespace {
@@ -27,7 +28,7 @@ using std::chrono::milliseconds;
 
 using Shared = std::shared_ptr<adapters::nats::Connection>;
 
-/// Says nothing: a command's own lines are what its user reads.
+/// Logs nothing: the user reads the command's own lines.
 class Silence final : public reconcilers::ports::Events {
 public:
     void emit(reconcilers::ports::Level,
@@ -35,78 +36,70 @@ public:
               const reconcilers::ports::Fields&) override {}
 };
 
-Result<Shared> open_connection(const model::Config& config, model::Duration patience) {
-    auto options = nats_options(config, "client");
-    if (!options) return std::move(options).error();
-    options->timeout = std::chrono::seconds{2};
-    auto connection = adapters::nats::Connection::open(std::move(*options));
-    if (!connection) return std::move(connection).error();
-    const auto until = std::chrono::steady_clock::now() + patience;
-    while (!(*connection)->connected()) {
-        if (std::chrono::steady_clock::now() >= until) {
-            return model::error(Errc::unavailable, "NATS: " + (*connection)->last_reason());
-        }
-        std::this_thread::sleep_for(milliseconds{5});
-    }
-    return connection;
-}
-
 }  // namespace
 
 struct Client::Parts {
-    Parts(Shared shared, const model::Config& config)
+    Parts(Shared shared, const config::Config& config)
         : cluster_id{config.cluster_id},
           connection{std::move(shared)},
-          election{connection, {.bucket = "convex-" + config.cluster_id + "-election"}},
-          state{connection, {.bucket = "convex-" + config.cluster_id + "-state"}},
-          spec{connection, {.bucket = "convex-" + config.cluster_id + "-spec"}},
+          election{connection, options(config, &model::StoreNames::election)},
+          state{connection, options(config, &model::StoreNames::state)},
+          spec{connection, options(config, &model::StoreNames::spec)},
           lease{election},
           cluster{state, spec} {}
 
+    static adapters::nats::KvOptions options(const config::Config& config,
+                                             std::string model::StoreNames::*bucket) {
+        return {.bucket = model::store_names(config.cluster_id).*bucket,
+                .replicas = config.nats.replicas,
+                .made_by_write = true};
+    }
+
     std::string cluster_id;
+    WakeUp changed;  // constructed before the stores, whose watches wake it
+    bool watches = false;
     Shared connection;
     adapters::nats::KvStore election;
     adapters::nats::KvStore state;
     adapters::nats::KvStore spec;
-    LeaseKv lease;
-    ClusterKv cluster;
-    WakeUp changed;
+    adapters::json::KvLeaseStore lease;
+    adapters::json::KvClusterStore cluster;
 };
 
-Client::Client(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {
-    parts_->lease.on_change([this] { parts_->changed.wake(); });
-    parts_->cluster.on_change([this] { parts_->changed.wake(); });
-}
+Client::Client(std::unique_ptr<Parts> parts) : parts_{std::move(parts)} {}
+Client::~Client() = default;
 
-Client::~Client() {
-    parts_->lease.on_change([] {});
-    parts_->cluster.on_change([] {});
-}
-
-Result<std::unique_ptr<Client>> Client::connect(const model::Config& config,
+Result<std::unique_ptr<Client>> Client::connect(const config::Config& config,
                                                 model::Duration patience) {
-    auto connection = open_connection(config, patience);
+    auto connection = connect_to_one_store(config, "client", patience);
     if (!connection) return std::move(connection).error();
-    auto parts = std::make_unique<Parts>(std::move(*connection), config);
-    // The CLI may come before any daemon did: it makes what it writes to, like the daemon.
-    for (auto* bucket : {&parts->election, &parts->state, &parts->spec}) {
-        if (auto made = bucket->ensure(); !made) return std::move(made).error();
-    }
-    return std::unique_ptr<Client>{new Client{std::move(parts)}};
+    return std::unique_ptr<Client>{
+        new Client{std::make_unique<Parts>(std::move(*connection), config)}};
 }
 
 reconcilers::ports::ClusterStore& Client::cluster() { return parts_->cluster; }
 reconcilers::ports::LeaseStore& Client::lease() { return parts_->lease; }
 
-bool Client::answers(const std::string& node) {
-    const auto subject = "convex." + parts_->cluster_id + ".svc." + node + ".status";
-    return parts_->connection->request({.subject = subject, .headers = {}, .payload = {}})
-        .has_value();
+std::optional<model::NodeStatus> Client::answers(const std::string& node) {
+    const auto subject = model::status_subject(parts_->cluster_id, node);
+    const auto answer =
+        parts_->connection->request({.subject = subject, .headers = {}, .payload = {}});
+    if (!answer) return std::nullopt;
+    auto status = adapters::json::decode_micro_status(model::to_text(answer->payload));
+    if (!status || status->node_id != node) return std::nullopt;
+    return std::move(*status);
 }
 
-void Client::wait(model::Duration limit) { parts_->changed.wait(limit); }
+void Client::wait(model::Duration limit) {
+    auto& parts = *parts_;
+    if (!std::exchange(parts.watches, true)) {
+        parts.lease.on_change([&parts] { parts.changed.wake(); });
+        parts.cluster.on_change([&parts] { parts.changed.wake(); });
+    }
+    parts.changed.wait(limit);
+}
 
-std::string new_wish_id() {
+std::string new_request_id() {
     adapters::linux_host::Random random;
     std::string id;
     for (int i = 0; i < 16; ++i)
@@ -114,69 +107,63 @@ std::string new_wish_id() {
     return id;
 }
 
-Result<bool> bootstrap_copy(const model::Config& config,
+Result<model::NodeStatus> ask_own_daemon(const config::Config& config) {
+    auto api = config.api;
+    // A listener on all addresses can be reached on this one, too.
+    if (api.host == "0.0.0.0") api.host = "127.0.0.1";
+    if (api.host == "::") api.host = "::1";
+    const auto page = adapters::http::get(api, "/status", std::chrono::seconds{2});
+    if (!page) return page.error();
+    auto status = adapters::json::decode_status_page(*page);
+    if (!status) return std::move(status).error().during(model::to_text(api));
+    if (status->node_id != config.node_id || status->cluster_id != config.cluster_id) {
+        return model::error(Errc::invalid,
+                            model::to_text(api) + " is the API of node " + status->node_id +
+                                " of cluster " + status->cluster_id);
+    }
+    return status;
+}
+
+Result<bool> bootstrap_copy(const config::Config& config,
                             const std::function<void(const std::string&)>& progress) {
     auto host = adapters::linux_host::host();
     if (!host) return std::move(host).error();
     adapters::linux_host::Files files;
-    if (auto made = files.make_folder(config.state_dir); !made) return std::move(made).error();
-    // The warden's lock: as long as we hold it no daemon writes the same files.
-    const auto lock_path = config.state_dir + "/lock";
-    const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock < 0 || ::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-        if (lock >= 0) ::close(lock);
+    if (auto created = files.create_directory(config.state_dir); !created)
+        return std::move(created).error();
+    // Takes the warden's lock: while it is held, no daemon writes to the same files.
+    const auto lock = adapters::linux_host::StateLock::take(config.state_dir);
+    if (!lock && lock.error().code == Errc::conflict) {
         return model::error(
             Errc::invalid,
-            lock_path + " is held: the daemon of this node runs, and copies by itself");
+            lock.error().message + ": the daemon of this node runs, and copies by itself");
     }
-    struct Unlock {
-        int fd;
-        ~Unlock() { ::close(fd); }
-    } const unlock{lock};
+    if (!lock) return lock.error();
 
-    auto connection = open_connection(config, std::chrono::seconds{10});
+    auto connection = connect_to_one_store(config, "client", std::chrono::seconds{10});
     if (!connection) return std::move(connection).error();
-    adapters::nats::LogStore log{*connection, {.bucket = "convex-" + config.cluster_id + "-wal"}};
-    if (auto made = log.ensure(); !made) return std::move(made).error();
+    adapters::nats::LogStore log{*connection,
+                                 {.bucket = model::store_names(config.cluster_id).wal}};
+    const auto exists = log.exists();
+    if (!exists) return exists.error();
+    if (!*exists) return false;
     adapters::linux_host::Clock clock;
     Silence events;
     const auto database = adapters::sqlite::make_database(config.backend.data_path, {});
-    reconcilers::replica::ReplicaReconciler replica{
-        {.node_id = config.node_id,
-         .paths = {.data = config.backend.data_path,
-                   .replica = config.wal.replica_path,
-                   .state = config.state_dir},
-         .boot_id = host->boot_id,
-         .ttl = config.election.timing.ttl,
-         .snapshot_interval = config.wal.snapshot_interval},
-        {.store = log, .files = files, .database = *database, .clock = clock, .events = events}};
-
-    // What a passive node does, until its copy is whole.
-    reconcilers::Board board;
-    board.role.phase = reconcilers::RoleView::Phase::follower;
-    board.backend.dead = true;
+    reconcilers::Bootstrap bootstrap{
+        node_settings(config, *host, {}),
+        {.log = log, .files = files, .database = *database, .clock = clock, .events = events}};
     std::string last;
-    auto moved_at = clock.now();
     for (;;) {
-        const auto pass = replica.step(board);
-        const auto& view = pass.view;
-        if (!view.alarm.empty()) return model::error(Errc::corrupt, view.alarm);
-        if (view.log_read && view.copy_complete) return true;
-        if (view.log_read && !view.has_database && view.state == "following") return false;
-        const auto line = view.state == "copying"
-                              ? view.message
-                              : "read up to TXID " + std::to_string(view.position.txid.value);
-        if (line != last) {
-            progress(line);
-            last = line;
-            moved_at = clock.now();
+        const auto pass = bootstrap.step();
+        if (!pass) return pass.error();
+        if (pass->state == reconcilers::Bootstrap::Pass::State::copied) return true;
+        if (pass->state == reconcilers::Bootstrap::Pass::State::no_data) return false;
+        if (pass->progress != last) {
+            last = pass->progress;
+            progress(last);
         }
-        if (clock.now() - moved_at > std::chrono::seconds{30}) {
-            return model::error(
-                Errc::unavailable,
-                "no progress for 30 s: " + (view.message.empty() ? view.state : view.message));
-        }
-        const auto pause = pass.wake_at - clock.now();
+        const auto pause = pass->wake_at - clock.now();
         if (pause > model::Duration{}) std::this_thread::sleep_for(pause);
     }
 }

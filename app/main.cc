@@ -1,8 +1,8 @@
 #include <string>
 #include <vector>
 
-#include "app/app.h"
+#include "app/program.h"
 
 int main(int argc, char** argv) {
-    return cluster::run_command_line(std::vector<std::string>(argv + 1, argv + argc));
+    return app::run_command_line(std::vector<std::string>(argv + 1, argv + argc));
 }

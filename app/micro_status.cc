@@ -8,6 +8,7 @@ namespace app {
 std::string micro_status(const model::NodeStatus& status) {
     const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::system_clock::now().time_since_epoch());
+    const auto* const lease = status.condition(model::ConditionType::lease_held);
     nlohmann::ordered_json body{
         {"nodeId", status.node_id},
         {"clusterId", status.cluster_id},
@@ -18,7 +19,9 @@ std::string micro_status(const model::NodeStatus& status) {
         {"walSequence", status.position.txid.value},
         {"uptimeMs", status.uptime_ms},
         {"timestamp", now.count()},
-        {"epoch", status.epoch.value}};
+        {"epoch", status.epoch.value},
+        {"leaseHeld", lease != nullptr && lease->status},
+        {"waitingFor", lease == nullptr ? "" : lease->message}};
     return body.dump();
 }
 

@@ -1,4 +1,5 @@
-// The answer of the kept micro endpoint `convex.<cid>.svc.<node>.status`.
+// The answer of the micro service's endpoint `convex.<cid>.svc.<node>.status`, kept from the Go
+// manager.
 #pragma once
 
 #include <string>

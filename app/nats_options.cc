@@ -9,6 +9,8 @@
 #include <array>
 #include <fstream>
 
+#include "model/url.h"
+
 namespace app {
 namespace {
 
@@ -17,14 +19,14 @@ model::Result<std::string> first_line(const std::string& path, const char* key) 
     std::string line;
     if (!file || !std::getline(file, line)) {
         return model::error(model::Errc::invalid,
-                            std::string{key} + ": " + path + " can not be read, or is empty");
+                            std::string{key} + ": " + path + " cannot be read, or is empty");
     }
     return line;
 }
 
 }  // namespace
 
-model::Result<adapters::nats::ConnectionOptions> nats_options(const model::Config& config,
+model::Result<adapters::nats::ConnectionOptions> nats_options(const config::Config& config,
                                                               const std::string& purpose) {
     adapters::nats::ConnectionOptions options;
     options.servers = config.nats.servers;
@@ -50,23 +52,16 @@ model::Result<adapters::nats::ConnectionOptions> nats_options(const model::Confi
 
 std::string address_towards(const std::vector<std::string>& servers) {
     if (servers.empty()) return {};
-    std::string host = servers.front();
-    if (const auto scheme = host.find("://"); scheme != std::string::npos)
-        host.erase(0, scheme + 3);
-    if (const auto login = host.rfind('@'); login != std::string::npos) host.erase(0, login + 1);
-    std::string port = "4222";
-    if (const auto colon = host.rfind(':'); colon != std::string::npos && host.back() != ']') {
-        port = host.substr(colon + 1);
-        host.erase(colon);
-    }
-    if (!host.empty() && host.front() == '[') host = host.substr(1, host.size() - 2);
+    const auto url = model::parse_url(servers.front());
+    if (!url) return {};
+    const auto port = std::to_string(url->port.value_or(4222));
     addrinfo hints{};
     hints.ai_socktype = SOCK_DGRAM;
     addrinfo* found = nullptr;
-    if (::getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0 || found == nullptr)
+    if (::getaddrinfo(url->host.c_str(), port.c_str(), &hints, &found) != 0 || found == nullptr)
         return {};
     std::string address;
-    // Connecting a datagram socket looks up the route and sends nothing.
+    // Connecting a datagram socket determines the route without sending anything.
     const int fd = ::socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     sockaddr_storage own{};
     socklen_t length = sizeof own;

@@ -1,21 +1,21 @@
-// From the configuration to the options of one connection.
+// Connection options from the configuration.
 #pragma once
 
 #include <string>
 
 #include "adapters/nats/connection.h"
-#include "model/config.h"
+#include "config/config.h"
 #include "model/result.h"
 
 namespace app {
 
 /// purpose  shown by the server: "role", "control", "log"
-/// invalid: a secret's file can not be read
+/// invalid: a file with a secret cannot be read
 [[nodiscard]] model::Result<adapters::nats::ConnectionOptions> nats_options(
-    const model::Config& config, const std::string& purpose);
+    const config::Config& config, const std::string& purpose);
 
-/// The address of this machine on the route to the first server, for `advertise`; "" where none is
-/// reachable. Sends nothing.
+/// This machine's address on the route to the first server, for `advertise`; "" where none can be
+/// reached. Sends nothing.
 [[nodiscard]] std::string address_towards(const std::vector<std::string>& servers);
 
 }  // namespace app

@@ -1,4 +1,4 @@
-// The node process: builds the adapters, hands them to the reconcilers, owns the threads.
+// The node process: builds the adapters, passes them to the reconcilers, owns the threads.
 #pragma once
 
 #include <functional>
@@ -7,29 +7,29 @@
 #include <string>
 
 #include "app/board.h"
-#include "model/config.h"
+#include "config/config.h"
 #include "model/result.h"
 #include "reconcilers/ports/events.h"
 #include "reconcilers/ports/warden.h"
 
 namespace app {
 
-/// How a node process ended.
+/// Why a node process ended.
 enum class NodeEnd : std::uint8_t {
-    stopped,     // stepped down in order
+    stopped,     // an orderly step-down
     id_refused,  // another process runs under this node id
     warden_lost,
 };
 
-/// What the faces of a node process show, safe from any thread.
-using FacesStarter = std::function<std::shared_ptr<void>(const SharedBoard& board)>;
+/// Starts what shows the node's state over HTTP; runs on any thread.
+using EndpointStarter = std::function<std::shared_ptr<void>(const SharedBoard& board)>;
 
-/// Runs the node until `stop` is requested and it has stepped down, or cannot go on. Blocks.
-/// invalid: a configured file can not be used; nothing was started.
-[[nodiscard]] model::Result<NodeEnd> run_node(const model::Config& config,
+/// Runs the node until `stop` is requested and it has stepped down, or it cannot continue. Blocks.
+/// invalid: a configured file cannot be used; nothing was started.
+[[nodiscard]] model::Result<NodeEnd> run_node(const config::Config& config,
                                               reconcilers::ports::Warden& warden,
                                               reconcilers::ports::Events& events,
-                                              const FacesStarter& faces,
+                                              const EndpointStarter& endpoints,
                                               const std::stop_token& stop);
 
 }  // namespace app

@@ -6,8 +6,8 @@
 namespace app {
 namespace {
 
-// BOOTTIME goes on through a suspend, the condition variable's clock does not: look at least so
-// often.
+// CLOCK_BOOTTIME continues during a suspend, but the condition variable's clock does not: check at
+// least this often.
 constexpr std::chrono::seconds longest_sleep{1};
 
 }  // namespace
@@ -25,7 +25,7 @@ void Runner::stop() {
 
 void Runner::wake() {
     {
-        const std::lock_guard lock{mutex_};
+        const adapters::sync::Lock lock{mutex_};
         woken_ = true;
     }
     changed_.notify_one();
@@ -33,7 +33,7 @@ void Runner::wake() {
 
 void Runner::hint() {
     {
-        const std::lock_guard lock{mutex_};
+        const adapters::sync::Lock lock{mutex_};
         woken_ = true;
         hinted_ = true;
     }
@@ -44,10 +44,10 @@ void Runner::run(const std::stop_token& stop, const Step& step) {
     bool hinted = true;
     while (!stop.stop_requested()) {
         const auto wake_at = step(hinted);
-        std::unique_lock lock{mutex_};
         const auto sleep = std::min<model::Duration>(wake_at - clock_.now(), longest_sleep);
+        const adapters::sync::Lock lock{mutex_};
         if (sleep > model::Duration{}) {
-            changed_.wait_for(lock, stop, sleep, [this] { return woken_; });
+            changed_.wait_for(mutex_, stop, sleep, [this]() REQUIRES(mutex_) { return woken_; });
         }
         woken_ = false;
         hinted = std::exchange(hinted_, false);

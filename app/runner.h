@@ -1,43 +1,44 @@
-// One reconciler on one thread: it steps when it is woken, and at the latest when it asked to be.
+// Runs one reconciler on one thread: it steps when woken, and at the latest at the time that its
+// last pass named.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <stop_token>
 #include <thread>
 
+#include "adapters/sync/mutex.h"
 #include "model/time.h"
 #include "reconcilers/ports/clock.h"
 
 namespace app {
 
-/// A thread's wait for others.
+/// Lets a thread wait for others.
 class WakeUp {
 public:
     void wake() {
         {
-            const std::lock_guard lock{mutex_};
+            const adapters::sync::Lock lock{mutex_};
             woken_ = true;
         }
         changed_.notify_one();
     }
-    /// Returns when woken since the last wait, at the latest after `limit`.
+    /// Returns when woken since the last wait, or after `limit`.
     void wait(model::Duration limit) {
-        std::unique_lock lock{mutex_};
-        changed_.wait_for(lock, limit, [this] { return woken_; });
+        const adapters::sync::Lock lock{mutex_};
+        changed_.wait_for(mutex_, limit, [this]() REQUIRES(mutex_) { return woken_; });
         woken_ = false;
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    bool woken_ = false;
+    adapters::sync::Mutex mutex_;
+    adapters::sync::Condition changed_;
+    bool woken_ GUARDED_BY(mutex_) = false;
 };
 
 class Runner {
 public:
-    /// One pass; `hinted`: something it depends on changed. Returns when to come again.
+    /// One pass; `hinted`: something that it depends on has changed. Returns the time of the next
+    /// pass at the latest.
     using Step = std::function<model::Instant(bool hinted)>;
 
     explicit Runner(reconcilers::ports::Clock& clock) : clock_{clock} {}
@@ -46,11 +47,11 @@ public:
     Runner& operator=(const Runner&) = delete;
 
     void start(Step step);
-    /// Ends after the pass that is under way.
+    /// Ends after the pass under way.
     void stop();
 
-    /// From any thread, never blocks for longer than a lock. A board change wakes; a hint of the
-    /// reconciler's own store wakes and says so.
+    /// From any thread; blocks only for a lock. wake(): the board changed. hint(): a hint of the
+    /// reconciler's own store.
     void wake();
     void hint();
 
@@ -58,10 +59,10 @@ private:
     void run(const std::stop_token& stop, const Step& step);
 
     reconcilers::ports::Clock& clock_;
-    std::mutex mutex_;
-    std::condition_variable_any changed_;
-    bool woken_ = false;
-    bool hinted_ = false;
+    adapters::sync::Mutex mutex_;
+    adapters::sync::Condition changed_;
+    bool woken_ GUARDED_BY(mutex_) = false;
+    bool hinted_ GUARDED_BY(mutex_) = false;
     std::jthread thread_;
 };
 

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "model/names.h"
+
 namespace cli {
 namespace {
 
@@ -17,7 +19,7 @@ struct Verb {
     std::string_view purpose;
 };
 
-constexpr std::array<Verb, 11> verbs{{
+constexpr std::array<Verb, 16> verbs{{
     {"init", "write the configuration of this node"},
     {"join", "join the cluster: take a copy of its data"},
     {"leave", "hand over what this node leads and leave the cluster"},
@@ -25,10 +27,15 @@ constexpr std::array<Verb, 11> verbs{{
     {"list", "every node: role, state, epoch, position, lag"},
     {"promote", "make this node the leader, by a planned switchover"},
     {"demote", "make another node the leader"},
+    {"failover", "make this node the leader where no leader answers (--force)"},
+    {"remove", "take a node that died out of the cluster: remove NODE"},
+    {"pause", "no failover and no restart of the backend until resume; fencing goes on"},
+    {"resume", "end a pause"},
+    {"services", "the service registry; see below"},
     {"fence", "stop the backend here at once and let go of everything (for units)"},
     {"daemon", "run the daemon (also without a verb)"},
     {"version", "show the version"},
-    {"node", ""},  // the daemon's own second process
+    {"node", ""},  // the daemon's second process
 }};
 
 struct Option {
@@ -49,13 +56,39 @@ constexpr auto options = std::to_array<Option>({
     {"log-format", 0, true, "", "FORMAT", "text, json or journald"},
     {"help", 'h', false, "", "", "this text"},
     {"output", 'o', true, "status list", "FORMAT", "table or json"},
-    {"timeout", 0, true, "promote demote join leave", "SECONDS", "give up after (default 120)"},
-    {"force", 0, false, "init promote", "", "init: replace the file; promote: waive nofailover"},
+    {"timeout",
+     0,
+     true,
+     "promote demote failover join leave remove",
+     "SECONDS",
+     "give up after (default 120)"},
+    {"force",
+     0,
+     false,
+     "init promote failover",
+     "",
+     "init: replace the file; promote: waive nofailover; failover: required"},
+    {"yes", 0, false, "failover", "", "ask nobody"},
     {"vip", 0, true, "init", "ADDRESS", "virtual address"},
-    {"vip-netmask", 0, true, "init", "BITS", "length of its prefix (default 24)"},
+    {"vip-netmask", 0, true, "init", "BITS", "length of its prefix (default 24; IPv6 128)"},
     {"interface", 0, true, "init", "NAME", "network interface that carries it"},
+    {"backend", 0, true, "init", "KIND", "systemd or process: how the service is run"},
+    {"service-name", 0, true, "init", "UNIT", "its unit (default convex-backend)"},
+    {"command", 0, true, "init", "WORDS", "its program and arguments; may be repeated"},
+    {"data-path", 0, true, "init", "FILE", "its database"},
+    {"replica-path", 0, true, "init", "FILE", "this node's copy while it is passive"},
+    {"health-endpoint", 0, true, "init", "URL", "answers 2xx while it is healthy; none: no checks"},
     {"fd", 0, true, "node", "N", ""},
 });
+
+/// At spaces; there are no quotes.
+void add_words(std::string_view text, std::vector<std::string>& to) {
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        if (end > 0) to.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
 
 bool contains_word(std::string_view words, std::string_view word) {
     while (!words.empty()) {
@@ -76,7 +109,7 @@ std::optional<std::uint64_t> number_between(std::string_view text,
     return *value;
 }
 
-/// Reads words one after the other; the first wrong one ends it.
+/// Reads one word after the other; the first invalid one ends it.
 class Reader {
 public:
     explicit Reader(const std::vector<std::string>& arguments) : arguments_{arguments} {}
@@ -94,8 +127,8 @@ public:
                              command_.verb);
             }
         }
-        if (command_.verb == "init" && !command_.help) {
-            if (auto failed = check_init()) return std::move(*failed);
+        if (!command_.help) {
+            if (auto failed = check()) return std::move(*failed);
         }
         finish();
         return std::move(command_);
@@ -109,6 +142,12 @@ private:
             verbs.begin(), verbs.end(), [&](const Verb& verb) { return verb.name == word; });
         if (word == "help") {
             command_.help = true;
+            return {};
+        }
+        if (verb_given_ && command_.verb == "remove" && command_.subject.empty()) {
+            if (const auto why = model::why_no_node_id(word); !why.empty())
+                return usage("\"" + word + "\" is no node id: " + why);
+            command_.subject = word;
             return {};
         }
         if (verb_given_ || !known) {
@@ -141,6 +180,7 @@ private:
             if (equals != std::string::npos) return usage("--" + name + " takes no value");
             if (found->name == "help") command_.help = true;
             if (found->name == "force") command_.force = command_.init.force = true;
+            if (found->name == "yes") command_.yes = true;
             return {};
         }
         std::string value;
@@ -167,8 +207,8 @@ private:
         } else if (name == "node-id") {
             command_.init.node_id = value;
         } else if (name == "nats") {
-            const auto urls = model::url_list(value);
-            for (const auto& url : std::get<model::ConfigValue::List>(urls.data))
+            const auto urls = config::url_list(value);
+            for (const auto& url : std::get<config::Value::List>(urls.data))
                 command_.init.servers.push_back(std::get<std::string>(url.data));
         } else if (name == "log-level") {
             if (!model::parse_event_level(value)) return wrong("debug, info, warning or error");
@@ -191,10 +231,35 @@ private:
             command_.init.vip_netmask = static_cast<int>(*bits);
         } else if (name == "interface") {
             command_.init.interface = value;
+        } else if (name == "backend") {
+            if (value != "systemd" && value != "process") return wrong("systemd or process");
+            command_.init.backend = value;
+        } else if (name == "service-name") {
+            command_.init.service_name = value;
+        } else if (name == "command") {
+            add_words(value, command_.init.command);
+        } else if (name == "data-path") {
+            command_.init.data_path = value;
+        } else if (name == "replica-path") {
+            command_.init.replica_path = value;
+        } else if (name == "health-endpoint") {
+            command_.init.health_endpoint = value == "none" ? "" : value;
         } else if (name == "fd") {
             const auto fd = number_between(value, 0, 1'000'000);
             if (!fd) return wrong("a number");
             command_.fd = static_cast<int>(*fd);
+        }
+        return {};
+    }
+
+    Failed check() const {
+        if (command_.verb == "init") return check_init();
+        if (command_.verb == "remove" && command_.subject.empty())
+            return usage("remove needs the node: remove NODE");
+        if (command_.verb == "failover" && !command_.force) {
+            return usage(
+                "failover needs --force: it is for a cluster whose leader does not answer; where "
+                "one does, promote moves the lease without a loss");
         }
         return {};
     }
@@ -207,24 +272,30 @@ private:
         if (!init.vip.empty() && init.interface.empty()) {
             return usage("--interface is required when --vip is specified");
         }
+        if (init.backend == "process" && init.command.empty())
+            return usage("--backend process needs --command");
+        if (init.backend == "systemd" && !init.command.empty())
+            return usage("--command is for --backend process; a unit has its own");
+        if (!init.service_name.empty() && !init.command.empty())
+            return usage("--service-name and --command: the service is a unit or a process");
         return {};
     }
 
-    /// init writes these into the file; for all others they count more than the file.
+    /// init writes these into the file; for other verbs they take precedence over the file.
     void finish() {
         if (command_.verb == "init") return;
         const auto& init = command_.init;
         if (!init.cluster_id.empty()) override("--cluster-id", "clusterId", {init.cluster_id});
         if (!init.node_id.empty()) override("--node-id", "nodeId", {init.node_id});
         if (!init.servers.empty()) {
-            model::ConfigValue::List urls;
+            config::Value::List urls;
             for (const auto& url : init.servers)
                 urls.push_back({url});
             override("--nats", "nats.servers", {std::move(urls)});
         }
     }
 
-    void override(const char* flag, const char* key, model::ConfigValue value) {
+    void override(const char* flag, const char* key, config::Value value) {
         command_.overrides.push_back({std::string{"flag "} + flag, key, std::move(value)});
     }
 
@@ -238,7 +309,12 @@ private:
 }  // namespace
 
 model::Result<Command> parse_command_line(const std::vector<std::string>& arguments) {
-    return Reader{arguments}.run();
+    auto services = parse_services_line(arguments);
+    if (!services) return std::move(services).error();
+    if (!*services) return Reader{arguments}.run();
+    auto command = Reader{(*services)->rest}.run();
+    if (command) command->services = std::move((*services)->command);
+    return command;
 }
 
 std::string help_text() {
@@ -264,6 +340,7 @@ std::string help_text() {
         if (!option.verbs.empty()) right += " (" + std::string{option.verbs} + ")";
         row(std::move(left), right);
     }
+    text += services_help();
     text +=
         "\nExit status: 0 done, 1 failed, 2 wrong usage, 3 not in the state that was asked for;\n"
         "of daemon also 78: do not start it again, its configuration or its node id is wrong.\n";

@@ -11,26 +11,26 @@
 #include <system_error>
 #include <utility>
 
-#include "model/config.h"
-#include "model/config_keys.h"
+#include "config/config.h"
+#include "config/keys.h"
 #include "model/json_text.h"
 
 namespace cli {
 namespace {
 
-using List = model::ConfigValue::List;
-using Map = model::ConfigValue::Map;
+using List = config::Value::List;
+using Map = config::Value::Map;
 
-/// The default of a key, as the table has it.
-model::ConfigValue fallback(std::string_view path) {
-    const auto& key = model::config_key(path);
-    if (key.type == model::ConfigType::number) {
+/// The default of a key in config/keys.
+config::Value fallback(std::string_view path) {
+    const auto& key = config::find_key(path);
+    if (key.type == config::Type::number) {
         return {static_cast<std::int64_t>(*model::parse_number(key.fallback))};
     }
     return {std::string{key.fallback}};
 }
 
-void write(model::JsonText& json, const model::ConfigValue& value) {
+void write(model::JsonText& json, const config::Value& value) {
     if (const auto* map = std::get_if<Map>(&value.data)) {
         json.begin_object();
         for (const auto& [name, member] : *map) {
@@ -52,19 +52,31 @@ void write(model::JsonText& json, const model::ConfigValue& value) {
 
 std::string why(int code) { return std::strerror(code); }
 
-/// "" = written; else what went wrong.
-std::string write_file(const std::string& path, const std::string& text, bool replace) {
-    const auto folder = std::filesystem::path{path}.parent_path();
-    std::error_code failure;
-    if (!folder.empty()) std::filesystem::create_directories(folder, failure);
-    if (failure) return folder.string() + ": " + failure.message();
+/// Root writes it for whoever reads it: the owner of the file that is replaced, else of its
+/// directory.
+void give_owner(int fd, const std::string& path) {
+    struct stat who {};
+    const auto directory = std::filesystem::path{path}.parent_path().string();
+    const bool known = ::stat(path.c_str(), &who) == 0 ||
+                       ::stat(directory.empty() ? "." : directory.c_str(), &who) == 0;
+    if (::geteuid() != 0 || !known) return;
+    [[maybe_unused]] const int done = ::fchown(fd, who.st_uid, who.st_gid);
+}
 
-    // A new file beside it, then renamed: no reader sees half of one, and its mode is ours.
+/// "" = written; else the error.
+std::string write_file(const std::string& path, const std::string& text, bool replace) {
+    const auto directory = std::filesystem::path{path}.parent_path();
+    std::error_code failure;
+    if (!directory.empty()) std::filesystem::create_directories(directory, failure);
+    if (failure) return directory.string() + ": " + failure.message();
+
+    // A new file that is renamed: readers never see half of it, and its mode is set from the start.
     const auto fresh = path + ".new";
     ::unlink(fresh.c_str());
     const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return fresh + ": " + why(errno);
     std::string problem;
+    give_owner(fd, path);
     std::string_view rest = text;
     while (!rest.empty() && problem.empty()) {
         const auto count = ::write(fd, rest.data(), rest.size());
@@ -77,7 +89,7 @@ std::string write_file(const std::string& path, const std::string& text, bool re
     if (problem.empty() && ::fsync(fd) != 0) problem = fresh + ": " + why(errno);
     ::close(fd);
     if (problem.empty()) {
-        // link() does not replace: of two that run at once one is refused.
+        // link() does not replace a file: of two concurrent commands one is refused.
         const int done =
             replace ? ::rename(fresh.c_str(), path.c_str()) : ::link(fresh.c_str(), path.c_str());
         if (done != 0) {
@@ -89,6 +101,26 @@ std::string write_file(const std::string& path, const std::string& text, bool re
     return problem;
 }
 
+int netmask(const InitOptions& options) {
+    if (options.vip_netmask != 0) return options.vip_netmask;
+    return options.vip.find(':') == std::string::npos ? 24 : 128;
+}
+
+void put(config::Value& section, const std::string& name, config::Value value) {
+    auto& map = std::get<Map>(section.data);
+    for (auto& [each, old] : map)
+        if (each == name) {
+            old = std::move(value);
+            return;
+        }
+    map.push_back({name, std::move(value)});
+}
+
+/// "": the default stays.
+void set(config::Value& section, const std::string& name, const std::string& text) {
+    if (!text.empty()) put(section, name, {text});
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const auto& word : words)
@@ -98,7 +130,7 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-model::ConfigValue initial_tree(const InitOptions& options) {
+config::Value initial_tree(const InitOptions& options) {
     List servers;
     for (const auto& url : options.servers)
         servers.push_back({url});
@@ -106,18 +138,31 @@ model::ConfigValue initial_tree(const InitOptions& options) {
         Map map;
         for (const char* name : names)
             map.push_back({name, fallback(std::string{section} + "." + name)});
-        return model::ConfigValue{std::move(map)};
+        return config::Value{std::move(map)};
     };
+    auto wal = all("wal", {"streamRetention", "snapshotIntervalMs", "replicaPath"});
+    set(wal, "replicaPath", options.replica_path);
+    auto backend = all("backend", {"serviceName", "healthEndpoint", "dataPath"});
+    set(backend, "serviceName", options.service_name);
+    set(backend, "dataPath", options.data_path);
+    if (options.health_endpoint) put(backend, "healthEndpoint", {*options.health_endpoint});
+    if (!options.backend.empty()) put(backend, "kind", {options.backend});
+    if (!options.command.empty()) {
+        List words;
+        for (const auto& word : options.command)
+            words.push_back({word});
+        put(backend, "process", {Map{{"command", {std::move(words)}}}});
+    }
     Map root{{"clusterId", {options.cluster_id}},
              {"nodeId", {options.node_id}},
              {"nats", {Map{{"servers", {std::move(servers)}}}}},
              {"election", all("election", {"leaderTtlMs", "heartbeatIntervalMs"})},
-             {"wal", all("wal", {"streamRetention", "snapshotIntervalMs", "replicaPath"})},
-             {"backend", all("backend", {"serviceName", "healthEndpoint", "dataPath"})}};
+             {"wal", std::move(wal)},
+             {"backend", std::move(backend)}};
     if (!options.vip.empty()) {
         root.push_back({"vip",
                         {Map{{"address", {options.vip}},
-                             {"netmask", {std::int64_t{options.vip_netmask}}},
+                             {"netmask", {std::int64_t{netmask(options)}}},
                              {"interface", {options.interface}}}}});
     }
     return {std::move(root)};
@@ -132,7 +177,7 @@ std::string initial_config(const InitOptions& options) {
 int run_init(const Command& command, const Lines& lines) {
     const auto& options = command.init;
     const auto outcome =
-        model::make_config({.file = "init", .root = initial_tree(options), .overrides = {}});
+        config::build({.file = "init", .root = initial_tree(options), .overrides = {}});
     if (!outcome.errors.empty()) {
         for (const auto& problem : outcome.errors)
             lines.err("Error: " + to_text(problem) + "\n");
@@ -149,8 +194,8 @@ int run_init(const Command& command, const Lines& lines) {
     text += "  Node ID:     " + options.node_id + "\n";
     text += "  NATS:        [" + joined(options.servers) + "]\n";
     if (!options.vip.empty()) {
-        text += "  VIP:         " + options.vip + "/" + std::to_string(options.vip_netmask) +
-                " on " + options.interface + "\n";
+        text += "  VIP:         " + options.vip + "/" + std::to_string(netmask(options)) + " on " +
+                options.interface + "\n";
     }
     text +=
         "\nNext steps:\n"

@@ -5,226 +5,115 @@
 #include <optional>
 #include <utility>
 
+#include "cli/switch_over.h"
 #include "cli/views.h"
+#include "cli/watch.h"
+#include "control/change.h"
+#include "control/operations.h"
 
 namespace cli {
 namespace {
 
-using model::Errc;
 using model::Result;
-using Switchover = model::Spec::Switchover;
-
-constexpr model::Duration look_again = std::chrono::milliseconds{500};
-
-/// Everything that the cluster shows, and which of the daemons answer.
-Result<ClusterView> read_view(World& world) {
-    ClusterView view;
-    auto record = world.lease.read();
-    if (!record) return std::move(record).error().during("read the leader's record");
-    view.record = std::move(record->record);
-    auto nodes = world.cluster.nodes();
-    if (!nodes) return std::move(nodes).error().during("read the nodes' status");
-    for (auto& entry : *nodes)
-        view.nodes.push_back({std::move(entry.status), entry.readable, false});
-    auto spec = world.cluster.spec();
-    if (!spec) return std::move(spec).error().during("read the operators' wishes");
-    view.spec = std::move(spec->spec);
-    return view;
-}
 
 void ask_all(World& world, ClusterView& view) {
-    for (auto& row : view.nodes)
-        row.answers = world.answers(row.status.node_id);
-}
-
-int failed(const Lines& lines, const model::Error& error) {
-    lines.err("Error: " + error.message + "\n");
-    return exit_failed;
-}
-
-int not_reached(const Lines& lines, const std::string& reason) {
-    lines.err("Error: " + reason + "\n");
-    return exit_not_reached;
-}
-
-/// Changes the spec by compare-and-set, as often as others come first. `change` returns false where
-/// nothing has to be written. Changing twice must be the same as once: an answer that was lost is
-/// settled by reading and changing again.
-template <typename Change>
-Result<void> change_spec(World& world, const Change& change) {
-    model::Error last;
-    for (int attempt = 0; attempt < 20; ++attempt) {
-        if (attempt > 0) world.wait(std::chrono::milliseconds{100});
-        auto entry = world.cluster.spec();
-        if (!entry) {
-            last = entry.error();
-            if (last.code == Errc::corrupt) break;
-            continue;
-        }
-        auto spec = entry->spec;
-        if (!change(spec)) return {};
-        auto written = world.cluster.write(spec, entry->revision);
-        if (written) return {};
-        last = written.error();
-    }
-    return std::move(last).during("write the wish");
-}
-
-Result<void> take_back(World& world, const std::string& id) {
-    return change_spec(world, [&](model::Spec& spec) {
-        const bool ours = spec.switchover && spec.switchover->id == id;
-        if (ours) spec.switchover.reset();
-        return ours;
-    });
-}
-
-/// Says on stderr what is new; never the same twice in a row.
-class Progress {
-public:
-    explicit Progress(const Lines& lines) : lines_{lines} {}
-    void say(const std::string& line) {
-        if (line != last_) lines_.err(line + "\n");
-        last_ = line;
-    }
-
-private:
-    const Lines& lines_;
-    std::string last_;
-};
-
-std::string describe(const ClusterView& view) {
-    std::string text = "leader " + (view.leader().empty() ? "(none)" : view.leader());
-    if (view.record) text += ", epoch " + std::to_string(view.record->epoch.value);
-    for (const auto& row : view.nodes) {
-        const auto& status = row.status;
-        text += "; " + status.node_id + " " + std::string{to_text(status.role)};
-        for (const auto& condition : status.conditions) {
-            if (!condition.status) continue;
-            text += " " + std::string{to_text(condition.type)};
-        }
-    }
-    return text;
-}
-
-/// Looks until `judge` gives an exit status, an error, or the patience is over, the user's own too
-/// (empty).
-template <typename Judge>
-std::optional<int> watch(const Command& command, World& world, const Lines& lines, Judge judge) {
-    Progress progress{lines};
-    const auto deadline = world.clock.now() + command.patience;
-    while (true) {
-        auto view = read_view(world);
-        if (view) {
-            progress.say(describe(*view));
-            if (const auto status = judge(*view)) return status;
-        } else {
-            // NATS may be away for a moment in the middle of a switchover.
-            progress.say(view.error().message);
-        }
-        const auto now = world.clock.now();
-        if (now >= deadline || world.interrupted()) return std::nullopt;
-        world.wait(std::min<model::Duration>(look_again, deadline - now));
+    for (auto& row : view.nodes) {
+        if (const auto now = world.answers(row.status.node_id)) row.hear(*now);
     }
 }
 
-std::string why_over(const World& world) {
-    return world.interrupted() ? "interrupted" : "the time is over";
+/// A node whose daemon answers and has published nothing: it starts, or it may not. Its status is
+/// what it answers.
+void add_unpublished(World& world, const std::string& id, ClusterView& view) {
+    const auto& leave = view.spec.leave;
+    if (view.node(id) != nullptr || std::find(leave.begin(), leave.end(), id) != leave.end())
+        return;
+    const auto now = world.answers(id);
+    if (!now) return;
+    const auto place = std::find_if(view.nodes.begin(),
+                                    view.nodes.end(),
+                                    [&id](const NodeRow& row) { return row.status.node_id > id; });
+    view.nodes.insert(place, {.status = *now, .answers = true});
 }
 
-/// Why the wish with this id was refused, as a node tells; empty: nobody did.
-std::optional<std::string> refusal(const ClusterView& view, const std::string& id) {
-    for (const auto& row : view.nodes) {
-        const auto& outcome = row.status.switchover;
-        if (outcome && outcome->id == id && !outcome->done) {
-            return row.status.node_id + " refused: " + outcome->reason;
-        }
-    }
-    return std::nullopt;
-}
-
-/// Writes the wish and watches until `fulfilled`.
-template <typename Fulfilled>
-int switch_over(Switchover wish,
-                const Command& command,
-                World& world,
-                const Lines& lines,
-                const std::string& success,
-                Fulfilled fulfilled) {
-    std::string in_the_way;
-    auto written = change_spec(world, [&](model::Spec& spec) {
-        in_the_way.clear();
-        if (spec.paused) {
-            in_the_way = "the cluster is paused; resume it first";
-            return false;
-        }
-        if (spec.switchover) {
-            const auto& other = *spec.switchover;
-            if (other.id == wish.id) return false;  // our write had arrived
-            if (other.to == wish.to && other.from == wish.from && other.force == wish.force) {
-                wish.id = other.id;  // somebody wishes the same: wait for it together
-                return false;
-            }
-            in_the_way = "another switchover is under way" +
-                         (other.to.empty() ? "" : " to " + other.to) + "; wait for it";
-            return false;
-        }
-        spec.switchover = wish;
-        return true;
-    });
-    if (!written) return failed(lines, written.error());
-    if (!in_the_way.empty()) return not_reached(lines, in_the_way);
-
-    const auto ended = watch(command, world, lines, [&](const ClusterView& view) {
+/// Waits until the status of a node is gone, which its daemon deletes or, where none answers, this.
+std::optional<int> watch_departure(const Command& command,
+                                   World& world,
+                                   const Lines& lines,
+                                   const std::string& id,
+                                   const std::string& success) {
+    return watch(command, world, lines, [&](const ClusterView& now) {
         std::optional<int> status;
-        if (fulfilled(view)) {
-            lines.out(success + "\n");
+        if (now.node(id) == nullptr) {
+            lines.out(success);
             status = exit_done;
-        } else if (const auto reason = refusal(view, wish.id)) {
-            status = not_reached(lines, *reason);
-        } else if (view.spec.switchover && view.spec.switchover->id != wish.id) {
-            status = not_reached(lines, "another operator's wish took the place of this one");
+        } else if (!world.answers(id)) {
+            // No daemon deletes the key: it is ours to do. One that comes to life meanwhile has
+            // written it anew, is refused here by the revision, and reads the request.
+            auto once = attempts(world);
+            once.most = 1;
+            const auto gone = control::erase_member(world.cluster, id, once);
+            static_cast<void>(gone);  // the next look tells
         }
         return status;
     });
-    if (ended) return *ended;
-    const auto gone = take_back(world, wish.id);
-    return not_reached(
-        lines,
-        why_over(world) + "; " +
-            (gone ? std::string{"the wish was taken back; a hand-over that had begun goes on"}
-                  : "the wish still stands, it could not be taken back: " + gone.error().message));
 }
 
-bool is_primary(const ClusterView& view, const std::string& id) {
-    const auto* row = view.node(id);
-    return view.leader() == id && row != nullptr && row->status.role == model::Role::primary &&
-           row->status.epoch == view.record->epoch;
+/// A change of the spec that is done when it is written.
+int change(World& world,
+           const Lines& lines,
+           const control::Operation& operation,
+           const std::string& success,
+           const std::string& note) {
+    auto changed = control::change_spec(world.cluster, operation, attempts(world));
+    if (!changed) return refused(lines, changed.error());
+    lines.out(success + "\n");
+    if (!note.empty()) lines.err(note);
+    return exit_done;
 }
 
 }  // namespace
 
 int run_status(const Command& command,
-               const model::Config& config,
+               const config::Config& config,
                World& world,
                const Lines& lines) {
     auto view = read_view(world);
     if (!view) {
-        if (command.output == Output::table) lines.out(status_text_without_store(config));
-        return failed(lines, view.error());
+        return run_status_without_store(command, config, view.error(), world.own_status, lines);
     }
     ask_all(world, *view);
+    add_unpublished(world, config.node_id, *view);
     lines.out(command.output == Output::json ? status_json(config, *view)
                                              : status_text(config, *view));
     const auto* own = view->node(config.node_id);
     if (own != nullptr && own->answers) return exit_done;
-    lines.err(
-        "Note: The daemon may not be running on this node.\n"
-        "      Start it with: convex-cluster-manager daemon\n");
+    lines.err(view->left(config.node_id) ? "Note: This node left the cluster.\n"
+                                           "      Take it back with: convex-cluster-manager join\n"
+                                         : "Note: The daemon may not be running on this node.\n"
+                                           "      Start it with: convex-cluster-manager daemon\n");
     return exit_not_reached;
 }
 
+int run_status_without_store(const Command& command,
+                             const config::Config& config,
+                             const model::Error& failure,
+                             const std::function<Result<model::NodeStatus>()>& own_status,
+                             const Lines& lines) {
+    std::optional<model::NodeStatus> own;
+    if (own_status) {
+        if (auto answer = own_status()) own = std::move(*answer);
+    }
+    if (command.output == Output::table) {
+        lines.out(status_text_without_store(config, own));
+    } else if (own) {
+        lines.out(status_json_without_store(config, *own));
+    }
+    return failed(lines, failure);
+}
+
 int run_list(const Command& command,
-             const model::Config& /*config*/,
+             const config::Config& /*config*/,
              World& world,
              const Lines& lines) {
     auto view = read_view(world);
@@ -235,32 +124,44 @@ int run_list(const Command& command,
 }
 
 int run_promote(const Command& command,
-                const model::Config& config,
+                const config::Config& config,
                 World& world,
                 const Lines& lines) {
     const auto& id = config.node_id;
     const std::string success = "✓ Successfully promoted to leader";
     lines.out("Attempting to promote node " + id + " to leader...\n");
-    const auto view = read_view(world);
+    auto view = read_view(world);
     if (!view) return failed(lines, view.error());
-    if (is_primary(*view, id)) {
+    if (view->left(id))
+        return not_reached(lines, id + " left the cluster; let it join again first");
+    // First: what a dead node published last still says that it leads.
+    auto* const own = view->node(id);
+    const auto now = world.answers(id);
+    if (own == nullptr || !now) {
+        return not_reached(lines, "the daemon of " + id + " does not answer; start it first");
+    }
+    own->hear(*now);
+    if (view->serves(id)) {
         lines.err(id + " leads already.\n");
         lines.out(success + "\n");
         return exit_done;
     }
-    if (view->node(id) == nullptr || !world.answers(id)) {
-        return not_reached(lines, "the daemon of " + id + " does not answer; start it first");
+    if (const auto leader = view->leader();
+        !leader.empty() && leader != id && !world.answers(leader)) {
+        lines.err("The leader " + leader + " does not answer; " + id +
+                  " takes over when its lease has run out.\n");
     }
-    return switch_over({.id = world.new_id(), .to = id, .from = {}, .force = command.force},
-                       command,
-                       world,
-                       lines,
-                       success,
-                       [&](const ClusterView& now) { return is_primary(now, id); });
+    SwitchOver switchover{
+        {.id = world.new_id(), .to = id, .from = {}, .force = command.force},
+        world,
+        lines,
+        success,
+        [&](const ClusterView& view_now) { return serves_now(world, view_now, id); }};
+    return switchover.run(command);
 }
 
 int run_demote(const Command& command,
-               const model::Config& config,
+               const config::Config& config,
                World& world,
                const Lines& lines) {
     const auto& id = config.node_id;
@@ -282,21 +183,22 @@ int run_demote(const Command& command,
                                " does not answer; its lease ends by itself, and another node "
                                "takes over");
     }
-    return switch_over({.id = world.new_id(), .to = {}, .from = id, .force = command.force},
-                       command,
-                       world,
-                       lines,
-                       "✓ Successfully demoted from leader",
-                       [&](const ClusterView& now) {
-                           const auto* own = now.node(id);
-                           const bool passive =
-                               own == nullptr || own->status.role == model::Role::passive;
-                           return now.leader() != id && passive;
-                       });
+    SwitchOver switchover{
+        {.id = world.new_id(), .to = {}, .from = id, .force = command.force},
+        world,
+        lines,
+        "✓ Successfully demoted from leader",
+        [&](const ClusterView& now) {
+            const auto* own = now.node(id);
+            const bool passive = own == nullptr || own->status.role == model::Role::passive;
+            // Away from a node that nobody follows is no service.
+            return now.leader() != id && passive && serves_now(world, now, now.leader());
+        }};
+    return switchover.run(command);
 }
 
 int run_leave(const Command& command,
-              const model::Config& config,
+              const config::Config& config,
               World& world,
               const Lines& lines) {
     const auto& id = config.node_id;
@@ -304,37 +206,75 @@ int run_leave(const Command& command,
     lines.out("Leaving cluster " + config.cluster_id + "...\n");
     const auto view = read_view(world);
     if (!view) return failed(lines, view.error());
-    if (view->leader() == id) lines.out("Stepping down from leadership...\n");
+    control::Seen seen{.leader = view->leader()};
+    for (const auto& row : view->nodes)
+        seen.members.push_back(row.status.node_id);
+    // A daemon that has just started has not published yet.
+    if (view->node(id) == nullptr && world.answers(id)) seen.members.push_back(id);
+    auto requested = control::change_spec(
+        world.cluster,
+        [&](model::Spec spec) { return control::leave(std::move(spec), id, seen); },
+        attempts(world));
+    if (!requested) return refused(lines, requested.error());
+    if (seen.leader == id) lines.out("Stepping down from leadership...\n");
 
-    auto wished = change_spec(world, [&](model::Spec& spec) {
-        if (std::find(spec.leave.begin(), spec.leave.end(), id) != spec.leave.end()) return false;
-        spec.leave.push_back(id);
-        return true;
-    });
-    if (!wished) return failed(lines, wished.error());
-
-    const auto ended = watch(command, world, lines, [&](const ClusterView& now) {
-        std::optional<int> status;
-        if (now.node(id) == nullptr) {
-            lines.out(success);
-            status = exit_done;
-        } else if (!world.answers(id)) {
-            // No daemon deletes the key: it is ours to do. One that comes to life meanwhile has
-            // written it anew, is refused here by the revision, and reads the wish.
-            const auto entry = world.cluster.node(id);
-            if (entry && *entry) {
-                const auto gone = world.cluster.erase(id, (*entry)->revision);
-                static_cast<void>(gone);  // the next look tells
-            }
-        }
-        return status;
-    });
+    const auto ended = watch_departure(command, world, lines, id, success);
     if (ended) return *ended;
-    return not_reached(lines, why_over(world) + "; the wish to leave stands");
+    return not_reached(lines, why_over(world) + "; the request to leave stands");
+}
+
+int run_remove(const Command& command,
+               const config::Config& config,
+               World& world,
+               const Lines& lines) {
+    const auto& id = command.subject;
+    lines.out("Removing node " + id + " from cluster " + config.cluster_id + "...\n");
+    const auto view = read_view(world);
+    if (!view) return failed(lines, view.error());
+    control::Seen seen{.leader = view->leader()};
+    for (const auto& row : view->nodes)
+        seen.members.push_back(row.status.node_id);
+    if (world.answers(id).has_value()) seen.answering.push_back(id);
+    auto requested = control::change_spec(
+        world.cluster,
+        [&](model::Spec spec) { return control::remove(std::move(spec), id, seen); },
+        attempts(world));
+    if (!requested) return refused(lines, requested.error());
+    const auto ended =
+        watch_departure(command, world, lines, id, "✓ Successfully removed node " + id + "\n");
+    if (!ended) return not_reached(lines, why_over(world) + "; the request to remove it stands");
+    if (*ended == exit_done) {
+        lines.err(
+            "Should its daemon come back, it idles until: convex-cluster-manager join "
+            "--node-id " +
+            id + "\n");
+    }
+    return *ended;
+}
+
+int run_pause(const Command& /*command*/,
+              const config::Config& config,
+              World& world,
+              const Lines& lines) {
+    lines.out("Pausing cluster " + config.cluster_id + "...\n");
+    return change(world,
+                  lines,
+                  control::pause,
+                  "✓ Successfully paused cluster",
+                  "Nothing is failed over or restarted until: convex-cluster-manager resume\n"
+                  "Fencing goes on: a leader that cannot renew its lease stops its backend.\n");
+}
+
+int run_resume(const Command& /*command*/,
+               const config::Config& config,
+               World& world,
+               const Lines& lines) {
+    lines.out("Resuming cluster " + config.cluster_id + "...\n");
+    return change(world, lines, control::resume, "✓ Successfully resumed cluster", "");
 }
 
 int run_join(const Command& command,
-             const model::Config& config,
+             const config::Config& config,
              World& world,
              const Lines& lines) {
     const auto& id = config.node_id;
@@ -346,17 +286,18 @@ int run_join(const Command& command,
     } else {
         lines.out("✓ Connected to cluster. Current leader: " + view->leader() + "\n");
     }
-    auto welcome = change_spec(world, [&](model::Spec& spec) {
-        return std::erase(spec.leave, id) > 0;  // it may have left once
-    });
-    if (!welcome) return failed(lines, welcome.error());
+    auto welcome = control::change_spec(
+        world.cluster,
+        [&](model::Spec spec) { return control::join(std::move(spec), id); },
+        attempts(world));
+    if (!welcome) return refused(lines, welcome.error());
 
     lines.out("\nBootstrapping data from cluster snapshot...\n");
     const std::string none =
         "⚠ No snapshots available yet. This node will start with empty data.\n"
         "  (This is normal for new clusters or if no primary has taken a snapshot yet.)\n";
     const std::string copied = "✓ Data bootstrapped to " + config.wal.replica_path + "\n";
-    const bool daemon = world.answers(id);
+    const bool daemon = world.answers(id).has_value();
     if (daemon) {
         const auto ended = watch(command, world, lines, [&](const ClusterView& now) {
             std::optional<int> status;

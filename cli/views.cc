@@ -1,10 +1,12 @@
 #include "cli/views.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cstddef>
 
+#include "cli/table.h"
 #include "model/json_text.h"
+#include "model/url.h"
 #include "model/wall_time.h"
 
 namespace cli {
@@ -19,15 +21,11 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-/// user:password@ of a URL is nobody's business on a screen.
+/// Logins must not appear on a screen.
 std::vector<std::string> shown_servers(const std::vector<std::string>& urls) {
     std::vector<std::string> shown;
-    for (const auto& url : urls) {
-        const auto scheme = url.find("://");
-        const auto at = url.rfind('@');
-        const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
-        shown.push_back(at == std::string::npos ? url : url.substr(0, begin) + url.substr(at + 1));
-    }
+    for (const auto& url : urls)
+        shown.push_back(model::without_login(url));
     return shown;
 }
 
@@ -37,42 +35,18 @@ std::string field(std::string label, const std::string& value) {
     return label + value + "\n";
 }
 
-std::string header(const model::Config& config) {
+std::string header(const config::Config& config) {
     std::string text = "Cluster Status\n==============\n\n";
     text += field("Cluster ID", config.cluster_id);
     text += field("Node ID", config.node_id);
     text += field("NATS", "[" + joined(shown_servers(config.nats.servers)) + "]");
     if (!config.vips.empty()) {
-        const auto& vip = config.vips.front();
-        text += field("VIP", vip.address + "/" + std::to_string(vip.prefix));
+        std::string all;
+        for (const auto& vip : config.vips)
+            all += (all.empty() ? "" : ", ") + vip.address + "/" + std::to_string(vip.prefix);
+        text += field("VIP", all);
     }
     return text + "\n";
-}
-
-/// How wide a text is on a screen, one column for each character.
-std::size_t width(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-    }));
-}
-
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], width(row[i]));
-    }
-    std::string text;
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            line += row[i];
-            line.append(widths[i] - width(row[i]) + 2, ' ');
-        }
-        line.resize(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
-    }
-    return text;
 }
 
 std::string role_of(const NodeRow& row) {
@@ -85,9 +59,39 @@ std::string state_of(const NodeRow& row) {
     return row.status.alarm.empty() ? "running" : "alarm";
 }
 
+/// A status that is older than this was not refreshed as it should be.
+model::Duration old_after(const model::NodeStatus& status) {
+    return 3 * std::chrono::milliseconds{std::max<std::int64_t>(status.heartbeat_ms, 1'000)};
+}
+
 std::string lag_of(const model::NodeStatus& status) {
     if (!status.lag) return "unknown";
     return std::to_string(status.lag->ms) + "ms";
+}
+
+/// As the kernel shows it there. Nothing where the daemon has no virtual address.
+std::string vip_status(const model::NodeStatus& status) {
+    const auto* vip = status.condition(model::ConditionType::vip_bound);
+    if (vip == nullptr) return {};
+    auto text = field("VIP Status", vip->status ? "held (this node is PRIMARY)" : "not held");
+    const auto* conflict = status.condition(model::ConditionType::vip_conflict);
+    if (conflict != nullptr && conflict->status) text += field("VIP Conflict", conflict->message);
+    return text;
+}
+
+/// Why a node has not, or could not have, the virtual addresses; "" nothing is wrong.
+std::string vip_trouble(const model::NodeStatus& status) {
+    const auto* conflict = status.condition(model::ConditionType::vip_conflict);
+    if (conflict != nullptr && conflict->status) return conflict->message;
+    const auto* vip = status.condition(model::ConditionType::vip_bound);
+    return vip == nullptr || vip->status ? std::string{} : vip->message;
+}
+
+std::string backend_and_lag(const model::NodeStatus& status) {
+    std::string text;
+    if (!status.backend_status.empty()) text += field("Backend", status.backend_status);
+    if (status.lag) text += field("Rep. Lag", lag_of(status));
+    return text + vip_status(status);
 }
 
 std::vector<std::string> tags_of(const model::NodeStatus& status) {
@@ -100,6 +104,13 @@ std::vector<std::string> tags_of(const model::NodeStatus& status) {
 }
 
 std::string or_dash(std::string text) { return text.empty() ? "-" : std::move(text); }
+
+void write_header(JsonText& json, const config::Config& config) {
+    json.begin_object();
+    json.field("cluster", config.cluster_id);
+    json.field("node", config.node_id);
+    json.field("nats", shown_servers(config.nats.servers));
+}
 
 void write_node(JsonText& json, const NodeRow& row) {
     const auto& status = row.status;
@@ -121,29 +132,77 @@ void write_node(JsonText& json, const NodeRow& row) {
     }
     json.field("backend", status.backend_status);
     json.field("copyComplete", status.copy_complete);
+    json.field("fit", status.fit);
+    if (!status.unfit_because.empty()) json.field("unfitBecause", status.unfit_because);
+    if (!status.released_because.empty()) json.field("releasedBecause", status.released_because);
     json.field("tags", tags_of(status));
     json.field("alarm", status.alarm);
     json.field("setAside", status.set_aside);
     json.key("conditions").begin_list();
     for (const auto& condition : status.conditions) {
-        json.begin_object()
-            .field("type", to_text(condition.type))
-            .field("status", condition.status)
-            .field("reason", condition.reason)
-            .field("message", condition.message)
-            .end_object();
+        json.begin_object().field("type", to_text(condition.type)).key("status");
+        if (condition.known) {
+            json.value(condition.status);
+        } else {
+            json.null();
+        }
+        json.field("reason", condition.reason).field("message", condition.message).end_object();
     }
     json.end_list();
     json.field("version", status.version);
+    if (row.age) json.field("publishedAgoMs", model::to_ms(*row.age));
     json.field("lastSeen", model::to_rfc3339(status.last_seen));
     json.end_object();
 }
 
 }  // namespace
 
+void NodeRow::hear(const model::NodeStatus& now) {
+    answers = true;
+    if (!readable) return;
+    const auto since = now.uptime_ms - status.uptime_ms;
+    if (status.uptime_ms != 0 && since >= 0) age = std::chrono::milliseconds{since};
+    status.role = now.role;
+    status.backend_status = now.backend_status;
+    // It tells the time alone.
+    if (!now.lag || !status.lag || now.lag->ms != status.lag->ms) status.lag = now.lag;
+    const auto* lease = now.condition(model::ConditionType::lease_held);
+    if (lease == nullptr) return;
+    for (auto& each : status.conditions) {
+        if (each.type != model::ConditionType::lease_held) continue;
+        each.status = lease->status;
+        each.known = lease->known;
+        each.message = lease->message;
+        return;
+    }
+    status.conditions.push_back(*lease);
+}
+
 std::string ClusterView::leader() const {
     const bool held = record && record->state == model::LeaseRecord::State::held;
     return held ? record->node_id : std::string{};
+}
+
+std::string ClusterView::leader_now() const {
+    auto by_record = leader();
+    const auto* row = node(by_record);
+    if (row == nullptr || !row->answers) return by_record;
+    const auto* lease = row->status.condition(model::ConditionType::lease_held);
+    return lease != nullptr && !lease->status ? std::string{} : by_record;
+}
+
+std::string ClusterView::why_no_leader(const std::string& own) const {
+    const auto says = [](const NodeRow* row) -> std::string {
+        if (row == nullptr || !row->answers) return {};
+        const auto* lease = row->status.condition(model::ConditionType::lease_held);
+        if (lease == nullptr || lease->status || lease->message.empty()) return {};
+        return row->status.node_id + ": " + lease->message;
+    };
+    if (auto text = says(node(own)); !text.empty()) return text;
+    for (const auto& row : nodes) {
+        if (auto text = says(&row); !text.empty()) return text;
+    }
+    return {};
 }
 
 const NodeRow* ClusterView::node(const std::string& id) const {
@@ -153,28 +212,56 @@ const NodeRow* ClusterView::node(const std::string& id) const {
     return nullptr;
 }
 
-std::string status_text(const model::Config& config, const ClusterView& view) {
-    auto text = header(config);
+NodeRow* ClusterView::node(const std::string& id) {
+    for (auto& row : nodes) {
+        if (row.status.node_id == id) return &row;
+    }
+    return nullptr;
+}
+
+bool ClusterView::serves(const std::string& id) const {
+    const auto* row = node(id);
+    if (row == nullptr || leader() != id || row->status.epoch != record->epoch) return false;
+    const auto* backend = row->status.condition(model::ConditionType::backend_ready);
+    return row->status.role == model::Role::primary && backend != nullptr && backend->status;
+}
+
+bool ClusterView::left(const std::string& id) const {
+    return node(id) == nullptr &&
+           std::find(spec.leave.begin(), spec.leave.end(), id) != spec.leave.end();
+}
+
+std::string status_text(const config::Config& config, const ClusterView& view) {
     const auto* own = view.node(config.node_id);
     const bool answers = own != nullptr && own->answers && own->readable;
-    text += field("Role", answers ? role_of(*own) : "UNKNOWN (daemon not responding)");
-    text += field("Leader", view.leader().empty() ? "(none)" : view.leader());
-    if (answers) {
-        if (!own->status.backend_status.empty()) {
-            text += field("Backend", own->status.backend_status);
-        }
-        if (own->status.lag) text += field("Rep. Lag", lag_of(own->status));
+    std::string role = "UNKNOWN (daemon not responding)";
+    if (view.left(config.node_id)) role = "UNKNOWN (this node left the cluster)";
+    if (answers) role = role_of(*own);
+    const auto leader = view.leader_now();
+    auto text = header(config) + field("Role", role);
+    text += field("Leader", leader.empty() ? "(none)" : leader);
+    if (answers) text += backend_and_lag(own->status);
+    if (leader.empty()) {
+        const auto why = view.why_no_leader(config.node_id);
+        if (!why.empty()) text += field("No leader", why);
     }
     return text + "\n" + list_table(view);
 }
 
-std::string status_text_without_store(const model::Config& config) {
-    return header(config) + field("Role", "UNKNOWN (daemon not responding)") +
-           field("Leader", "(could not query)");
+std::string status_text_without_store(const config::Config& config,
+                                      const std::optional<model::NodeStatus>& own) {
+    auto text =
+        header(config) +
+        field("Role", own ? std::string{to_text(own->role)} : "UNKNOWN (daemon not responding)");
+    text += field("Leader", "(could not query)");
+    if (!own) return text;
+    text += backend_and_lag(*own);
+    const auto* lease = own->condition(model::ConditionType::lease_held);
+    if (lease != nullptr && !lease->message.empty()) text += field("Lease", lease->message);
+    return text;
 }
 
 std::string list_table(const ClusterView& view) {
-    if (view.nodes.empty()) return "No node is a member of this cluster yet.\n";
     std::vector<std::vector<std::string>> rows{
         {"NODE", "ADDRESS", "ROLE", "STATE", "EPOCH", "TXID", "LAG", "BACKEND", "TAGS"}};
     std::string notes;
@@ -193,9 +280,19 @@ std::string list_table(const ClusterView& view) {
             notes += status.node_id + " was last seen at " + model::to_rfc3339(status.last_seen) +
                      ", by its own clock\n";
         }
+        if (row.age && *row.age > old_after(status)) {
+            notes += status.node_id + " published its status " +
+                     std::to_string(model::to_ms(*row.age) / 1000) +
+                     " s ago for the last time; its epoch, TXID and tags are from then\n";
+        }
         if (!status.alarm.empty()) notes += status.node_id + ": ALARM: " + status.alarm + "\n";
+        if (auto why = vip_trouble(status); row.answers && !why.empty())
+            notes += status.node_id + ": virtual address: " + why + "\n";
         for (const auto& file : status.set_aside)
             notes += status.node_id + ": data that is in no log was set aside: " + file + "\n";
+    }
+    for (const auto& node : view.spec.leave) {
+        notes += node + (view.left(node) ? " left the cluster.\n" : " is asked to leave.\n");
     }
     if (view.spec.paused) notes += "The cluster is paused: nothing is failed over or restarted.\n";
     if (view.spec.switchover) {
@@ -203,28 +300,42 @@ std::string list_table(const ClusterView& view) {
                  (view.spec.switchover->to.empty() ? "" : " to " + view.spec.switchover->to) +
                  ".\n";
     }
-    return table(rows) + (notes.empty() ? "" : "\n" + notes);
+    const auto list =
+        view.nodes.empty() ? "No node is a member of this cluster yet.\n" : table(rows);
+    return list + (notes.empty() ? "" : "\n" + notes);
 }
 
-std::string status_json(const model::Config& config, const ClusterView& view) {
+std::string status_json(const config::Config& config, const ClusterView& view) {
     JsonText json{2};
-    json.begin_object();
-    json.field("cluster", config.cluster_id);
-    json.field("node", config.node_id);
-    json.field("nats", shown_servers(config.nats.servers));
+    write_header(json, config);
     const auto* own = view.node(config.node_id);
     json.field("role", own != nullptr ? role_of(*own) : "UNKNOWN");
+    json.field("left", view.left(config.node_id));
     json.key("leader");
-    if (view.leader().empty()) {
+    if (view.leader_now().empty()) {
         json.null();
+        const auto why = view.why_no_leader(config.node_id);
+        if (!why.empty()) json.field("noLeaderBecause", why);
     } else {
-        json.value(view.leader());
+        json.value(view.leader_now());
     }
     json.field("epoch", view.record ? view.record->epoch.value : std::uint64_t{0});
     json.field("paused", view.spec.paused);
     json.key("nodes").begin_list();
     for (const auto& row : view.nodes)
         write_node(json, row);
+    return json.end_list().end_object().take() + "\n";
+}
+
+std::string status_json_without_store(const config::Config& config, const model::NodeStatus& own) {
+    const NodeRow row{.status = own, .answers = true};
+    JsonText json{2};
+    write_header(json, config);
+    json.field("role", role_of(row));
+    json.key("leader").null();  // only the store knows the leader
+    json.field("epoch", own.epoch.value);
+    json.key("nodes").begin_list();
+    write_node(json, row);
     return json.end_list().end_object().take() + "\n";
 }
 

@@ -8,7 +8,7 @@
 namespace model {
 namespace {
 
-// Longest first: "m" is the beginning of "ms".
+// Longest first, since "m" is a prefix of "ms".
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 8> units{{
     {"ns", 1},
     {"us", 1'000},
@@ -63,8 +63,8 @@ Result<Duration> parse_duration(std::string_view text) {
         if (!rest.empty() && rest.front() == '.') {
             rest.remove_prefix(1);
             while (!rest.empty() && is_digit(rest.front())) {
-                // Twelve digits are below a nanosecond of an hour: the others change nothing.
-                if (scale < 1'000'000'000'000) {
+                // Digits after the thirteenth are less than a nanosecond, even of an hour.
+                if (scale < 10'000'000'000'000) {
                     scale *= 10;
                     fraction = fraction * 10 + static_cast<std::uint64_t>(rest.front() - '0');
                 }

@@ -1,4 +1,4 @@
-// Durations as Go writes them ("24h", "1h30m", "500ms"), for the keys that the Go manager defined
+// Durations as Go writes them ("24h", "1h30m", "500ms"), for the keys that the Go manager defines
 // so.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace model {
 /// A sequence of decimal numbers, each with a unit (ns, us, µs, ms, s, m, h) and an optional
 /// fraction, an optional sign before the first; "0" needs no unit.
 ///
-/// invalid  no such text, or beyond the 292 years that nanoseconds can count
+/// invalid  not such a text, or beyond the 292 years that 64-bit nanoseconds can count
 ///
 /// Source: Go, package time, ParseDuration.
 [[nodiscard]] Result<Duration> parse_duration(std::string_view text);

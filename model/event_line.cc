@@ -2,37 +2,15 @@
 
 #include <algorithm>
 
+#include "model/json_text.h"
 #include "model/wall_time.h"
 
 namespace model {
 namespace {
 
-constexpr char hex_digits[] = "0123456789abcdef";
-
 bool plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view{"_-./:@+,%"}.find(c) != std::string_view::npos;
-}
-
-// The escapes are JSON's in both formats: one rule to remember when reading either.
-void append_quoted(std::string& line, std::string_view value) {
-    line += '"';
-    for (const char c : value) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            line += '\\';
-            line += c;
-        } else if (c == '\n') {
-            line += "\\n";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            line += "\\u00";
-            line += hex_digits[byte >> 4];
-            line += hex_digits[byte & 15];
-        } else {
-            line += c;
-        }
-    }
-    line += '"';
 }
 
 void append_fields(std::string& line, const EventFields& fields) {
@@ -42,7 +20,7 @@ void append_fields(std::string& line, const EventFields& fields) {
         line += '=';
         if (!value.empty() && std::all_of(value.begin(), value.end(), plain))
             line += value;
-        else
+        else  // JSON's escapes in every format, so that readers need one rule
             append_quoted(line, value);
     }
 }

@@ -1,5 +1,5 @@
-// One event of the log as one line of text: for people, for machines, for the journal. Shared by
-// the two processes, so that their lines read alike.
+// One log event as one line of text, JSON or journal text. Shared by both processes, so that their
+// lines look alike.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ using EventFields = std::vector<std::pair<std::string_view, std::string>>;
 [[nodiscard]] Result<LineFormat> parse_line_format(std::string_view text);
 
 /// The line with its newline. Values are quoted where they hold anything but letters, digits and
-/// "_-./:@+,%"; control characters are escaped, so that a value never forges a line.
+/// "_-./:@+,%". Control characters are escaped, so that a value cannot forge a line; bytes that are
+/// not UTF-8 become U+FFFD, so that a JSON line is always valid.
 [[nodiscard]] std::string event_line(LineFormat format,
                                      WallTime at,
                                      EventLevel level,

@@ -1,4 +1,4 @@
-// A request and its answer, as the faces see them; who speaks HTTP is an adapter.
+// An HTTP request and its response, as the pages of api/ see them; an adapter speaks HTTP.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ struct HttpResponse {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::string allow;  // 405: the methods there are
+    std::string allow;  // 405: the allowed methods
     friend bool operator==(const HttpResponse&, const HttpResponse&) = default;
 };
 

@@ -1,5 +1,4 @@
-// The numbers that order reigns, data and messages. Two numbers of different meaning never share a
-// type.
+// Numbers that order reigns, data and messages. Numbers of different meaning never share a type.
 #pragma once
 
 #include <compare>
@@ -27,7 +26,7 @@ struct Tenure {
     friend constexpr auto operator<=>(Tenure, Tenure) = default;
 };
 
-/// LTX transaction number, contiguous within the log. Zero: none. One is the first image.
+/// LTX transaction number, contiguous within the log. 0: none. 1: the first image of the database.
 struct Txid {
     std::uint64_t value = 0;
     [[nodiscard]] constexpr Txid next() const { return {value + 1}; }
@@ -41,8 +40,8 @@ struct Sequence {
     friend constexpr auto operator<=>(Sequence, Sequence) = default;
 };
 
-/// A KV entry's number, for compare-and-set only, never an order of reigns. Zero: the key must not
-/// exist.
+/// The revision of a KV entry, for compare-and-set only; it does not order reigns. Zero: the key
+/// must not exist.
 struct Revision {
     std::uint64_t value = 0;
     friend constexpr auto operator<=>(Revision, Revision) = default;
@@ -59,10 +58,10 @@ struct Position {
 /// Sixteen lower-case hexadecimal digits, as LTX names and markers carry numbers.
 [[nodiscard]] std::string to_hex16(std::uint64_t value);
 
-/// The number of exactly sixteen lower-case hexadecimal digits. invalid: anything else.
+/// Parses exactly sixteen lower-case hexadecimal digits. invalid: anything else.
 [[nodiscard]] Result<std::uint64_t> parse_hex16(std::string_view text);
 
-/// The number of decimal digits alone. invalid: empty, anything but digits, or above 2^64 - 1.
+/// Parses decimal digits. invalid: empty, anything but digits, or above 2^64 - 1.
 [[nodiscard]] Result<std::uint64_t> parse_number(std::string_view text);
 
 }  // namespace model

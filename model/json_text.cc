@@ -8,7 +8,7 @@
 namespace model {
 namespace {
 
-/// How many bytes the UTF-8 character at the front has; 0: it is none (RFC 3629).
+/// Length in bytes of the UTF-8 character at the front; 0: not UTF-8 (RFC 3629).
 std::size_t utf8_length(std::string_view text) {
     const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned char first = byte(0);
@@ -28,7 +28,9 @@ std::size_t utf8_length(std::string_view text) {
     return overlong || surrogate || beyond ? 0 : length;
 }
 
-void quote(std::string& out, std::string_view text) {
+}  // namespace
+
+void append_quoted(std::string& out, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
     while (!text.empty()) {
@@ -54,8 +56,6 @@ void quote(std::string& out, std::string_view text) {
     out += '"';
 }
 
-}  // namespace
-
 void JsonText::line() {
     if (indent_ == 0) return;
     out_ += '\n';
@@ -77,7 +77,7 @@ JsonText& JsonText::key(std::string_view name) {
     check(!open_.empty() && open_.back() == '}' && !keyed_, "a JSON key stands in an object");
     if (!empty_) out_ += ',';
     line();
-    quote(out_, name);
+    append_quoted(out_, name);
     out_ += indent_ == 0 ? ":" : ": ";
     keyed_ = true;
     return *this;
@@ -119,7 +119,7 @@ JsonText& JsonText::end_list() {
 
 JsonText& JsonText::value(std::string_view text) {
     before_value();
-    quote(out_, text);
+    append_quoted(out_, text);
     return *this;
 }
 

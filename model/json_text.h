@@ -1,4 +1,4 @@
-// JSON as we answer with it: written value by value, always well-formed.
+// Writes JSON value by value; the result is always well-formed.
 #pragma once
 
 #include <concepts>
@@ -10,11 +10,17 @@
 
 namespace model {
 
-/// Writes one value: an object or a list and what is in it, in order. What would make no JSON (a
-/// key outside an object, a value without a key, an end without a beginning) aborts: it is ours.
+/// Appends the text as a JSON string, with quotation marks. Control characters are escaped, bytes
+/// that are not UTF-8 become U+FFFD.
+void append_quoted(std::string& out, std::string_view text);
+
+/// Writes one value: an object or a list and its contents, in order. Misuse that would not give
+/// JSON (a key outside an object, a value without a key, an end without a beginning) is a bug and
+/// aborts.
 class JsonText {
 public:
-    /// indent  spaces for each level; 0: all on one line
+    ///
+    /// indent  spaces per level; 0: everything on one line
     explicit JsonText(int indent = 0) : indent_{indent} {}
 
     JsonText& begin_object();
@@ -23,7 +29,7 @@ public:
     JsonText& end_list();
     JsonText& key(std::string_view name);
 
-    /// Bytes that are no UTF-8 become U+FFFD.
+    /// Bytes that are not UTF-8 become U+FFFD.
     JsonText& value(std::string_view text);
     JsonText& value(const char* text) { return value(std::string_view{text}); }
     JsonText& value(const std::string& text) { return value(std::string_view{text}); }
@@ -56,8 +62,8 @@ private:
 
     int indent_;
     std::string out_;
-    std::vector<char> open_;  // the brackets that must be closed, innermost last
-    bool empty_ = true;       // nothing stands in the innermost yet
+    std::vector<char> open_;  // closing brackets still to write, innermost last
+    bool empty_ = true;       // the innermost object or list has no element yet
     bool keyed_ = false;      // a key waits for its value
 };
 

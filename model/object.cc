@@ -12,7 +12,7 @@ std::string fact(const ObjectMeta& meta, const std::string& key) {
     return found == meta.metadata.end() ? std::string{} : found->second;
 }
 
-/// The number of a fact; 0 where it is absent, as in files of other tools.
+/// The value of a numeric fact; 0 where it is absent, as in files of other tools.
 std::optional<std::uint64_t> number(const ObjectMeta& meta, const std::string& key) {
     const auto text = fact(meta, key);
     if (text.empty()) return 0;
@@ -30,7 +30,7 @@ std::string history_text(const std::vector<std::pair<Tenure, Txid>>& history) {
     return text + ']';
 }
 
-/// The inverse of history_text: a JSON array of pairs of numbers, spaces allowed between tokens.
+/// Inverse of history_text: a JSON array of pairs of numbers, with spaces allowed between tokens.
 std::optional<std::vector<std::pair<Tenure, Txid>>> parse_history(std::string_view text) {
     std::string packed;
     for (const char c : text) {
@@ -82,30 +82,29 @@ std::optional<Opened> parse_opened(const ObjectMeta& meta) {
 std::optional<LtxObject> parse_ltx(const ObjectMeta& meta) {
     // ltx/<level>/<16hex>-<16hex>.ltx
     std::string_view rest = std::string_view{meta.name}.substr(ltx_prefix.size());
-    const auto slash = rest.find('/');
-    if (slash == std::string_view::npos) return std::nullopt;
-    const auto level = parse_number(rest.substr(0, slash));
-    rest.remove_prefix(slash + 1);
-    if (!level || *level > 9 || rest.size() != 16 + 1 + 16 + 4 || rest[16] != '-' ||
+    if (rest.size() != 2 + 16 + 1 + 16 + 4 || rest[1] != '/' || rest[2 + 16] != '-' ||
         !rest.ends_with(".ltx")) {
         return std::nullopt;
     }
+    const auto level = parse_number(rest.substr(0, 1));
+    rest.remove_prefix(2);
     const auto min = parse_hex16(rest.substr(0, 16));
     const auto max = parse_hex16(rest.substr(17, 16));
     const auto epoch = number(meta, "epoch");
     const auto tenure = number(meta, "tenure");
     const auto l0_sequence = number(meta, "l0Seq");
-    if (!min || !max || *min == 0 || *min > *max || !epoch || !tenure || !l0_sequence) {
+    if (!level || !min || !max || *min == 0 || *min > *max || !epoch || !tenure || !l0_sequence) {
         return std::nullopt;
     }
+    const bool level0 = *level == 0;
     return LtxObject{.level = static_cast<int>(*level),
                      .min = {*min},
                      .max = {*max},
                      .epoch = {*epoch},
                      .tenure = {*tenure},
-                     .prev = fact(meta, "prev"),
-                     .l0_nuid = fact(meta, "l0Nuid"),
-                     .l0_sequence = {*l0_sequence},
+                     .prev = level0 ? fact(meta, "prev") : std::string{},
+                     .l0_nuid = level0 ? std::string{} : fact(meta, "l0Nuid"),
+                     .l0_sequence = {level0 ? 0 : *l0_sequence},
                      .wal_end = parse_wal_position(fact(meta, "walEnd"))};
 }
 

@@ -1,5 +1,5 @@
 // Objects of a NATS object store, as their meta messages describe them (ADR-20), and the facts that
-// the fenced log keeps in a meta's `metadata`.
+// the fenced log stores in the `metadata` of a meta.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +22,13 @@ struct ObjectMeta {
     std::uint64_t size = 0;
     std::uint64_t chunks = 0;
     std::string digest;  // "SHA-256=" and base64url of the 32 bytes, padded; empty where size is 0
-    std::map<std::string, std::string> headers;   // first value of each
-    std::map<std::string, std::string> metadata;  // our facts
+    std::map<std::string, std::string> headers;   // the first value of each header
+    std::map<std::string, std::string> metadata;  // facts of this program
     bool deleted = false;
     friend bool operator==(const ObjectMeta&, const ObjectMeta&) = default;
 };
 
-/// A meta as it stands in the stream.
+/// A meta and its position in the stream.
 struct StoredMeta {
     Sequence sequence;
     ObjectMeta meta;
@@ -36,19 +36,19 @@ struct StoredMeta {
     friend bool operator==(const StoredMeta&, const StoredMeta&) = default;
 };
 
-/// `epoch/<16hex>`: the fence of an epoch.
+/// `epoch/<16hex>`: the marker that fences all earlier epochs.
 struct Marker {
     Epoch epoch;
     std::string node;
     friend bool operator==(const Marker&, const Marker&) = default;
 };
 
-/// `opened/<16hex>`: its writer has read everything before it and goes on from `start`.
+/// `opened/<16hex>`: the writer has read everything before it and continues from `start`.
 struct Opened {
     Epoch epoch;
     Tenure tenure;
     Txid start;  // the last visible TXID when the tenure was opened
-    /// The last 32 tenures, each with the start of its first opened, oldest first.
+    /// The last 32 tenures, oldest first, each with the `start` of its first opened record.
     std::vector<std::pair<Tenure, Txid>> history;
     friend bool operator==(const Opened&, const Opened&) = default;
 };
@@ -60,20 +60,20 @@ struct LtxObject {
     Txid max;
     Epoch epoch;
     Tenure tenure;
-    std::string prev;  // level 0: nuid of the level 0 file before it in the log; "" for the first
-    std::string l0_nuid;  // other levels: nuid and sequence of their last level 0 file
+    std::string prev;     // level 0: nuid of the previous level 0 file in the log; "" for the first
+    std::string l0_nuid;  // other levels: nuid and sequence of the last level 0 file in it
     Sequence l0_sequence;
-    /// Where `max` ends in the WAL that it was captured from: what the author needs to prove, after
-    /// a power cut, that its database still has it (D2).
+    /// Where `max` ends in the WAL that it was captured from: with this the author verifies, after
+    /// a power cut, that its database still contains it (D2).
     std::optional<WalPosition> wal_end;
     friend bool operator==(const LtxObject&, const LtxObject&) = default;
 };
 
-/// What a meta is to the log.
+/// A meta, as the log interprets it.
 struct LogEntry {
     enum class Kind : std::uint8_t { marker, opened, ltx, other };
-    Kind kind =
-        Kind::other;  // other: not ours, a tombstone, or not understood; takes a sequence only
+    /// other: of another tool, a tombstone, or not understood; only its sequence counts.
+    Kind kind = Kind::other;
     Marker marker;
     Opened opened;
     LtxObject ltx;
@@ -86,7 +86,8 @@ struct LogEntry {
 /// Name and facts; the caller adds nuid, size, chunks, digest and headers.
 [[nodiscard]] ObjectMeta to_meta(const LtxObject& object);
 
-/// Never fails: what cannot be understood is `other`, so that one bad object stops nobody.
+/// Never fails: a meta that cannot be understood is `other`, so that one bad object stops no
+/// reader.
 [[nodiscard]] LogEntry to_entry(const ObjectMeta& meta);
 
 }  // namespace model

@@ -11,8 +11,8 @@
 
 namespace model {
 
-/// Aborts the program with the text when `holds` is false, in every build: a broken invariant of
-/// ours must not go on. Never for input.
+/// Aborts the program with the text when `holds` is false, in every build: for broken invariants of
+/// this program, never for input.
 void check(bool holds, std::string_view what);
 
 /// A code exists only where some caller does something different about it.
@@ -32,7 +32,7 @@ struct Error {
     Errc code = Errc::invalid;
     std::string message;
 
-    /// The same error seen from further out: "renew lease: kv update: wrong last sequence 41".
+    /// Adds context: "renew lease: kv update: wrong last sequence 41".
     [[nodiscard]] Error during(std::string_view what) && {
         message.insert(0, std::string{what} + ": ");
         return std::move(*this);

@@ -1,5 +1,5 @@
-// Instants of this machine's CLOCK_BOOTTIME. The clock type has no now(): pure code can only be
-// handed the time, once per pass.
+// Instants of this machine's CLOCK_BOOTTIME. The clock type has no now(): pure code is handed the
+// time, once per pass.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ namespace model {
 
 using Duration = std::chrono::nanoseconds;
 
-/// CLOCK_BOOTTIME: never set, goes on through a suspend, starts at boot. Not comparable between
+/// CLOCK_BOOTTIME: cannot be set, continues during suspend, starts at boot. Not comparable between
 /// machines.
 struct BootClock {
     using duration = Duration;
@@ -21,8 +21,8 @@ struct BootClock {
 
 using Instant = BootClock::time_point;
 
-/// Wall clock, for people and for wire formats that carry one; never compared to decide anything.
-/// Milliseconds since 1970-01-01 UTC.
+/// Wall clock in milliseconds since 1970-01-01 UTC, for people and for wire formats that carry it;
+/// never compared in a decision.
 struct WallTime {
     std::int64_t ms = 0;
     friend constexpr auto operator<=>(WallTime, WallTime) = default;

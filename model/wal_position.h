@@ -1,4 +1,4 @@
-// A place in a SQLite WAL, and what was captured up to there.
+// A place in a SQLite WAL, and a batch of pages captured from it.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace model {
 
-/// The end of a committed frame: `frames` of the WAL generation with these salts, whose cumulative
-/// checksum is `checksum`. frames 0: the start of the generation.
+/// The end of a committed frame: frame number `frames` of the WAL generation with these salts, with
+/// its cumulative checksum. frames 0: the start of the generation.
 struct WalPosition {
     std::uint32_t salt1 = 0;
     std::uint32_t salt2 = 0;
@@ -22,9 +22,9 @@ struct WalPosition {
     friend bool operator==(const WalPosition&, const WalPosition&) = default;
 };
 
-/// Five decimal numbers with a space between: salts, frames, checksums.
+/// Five decimal numbers separated by spaces: two salts, frames, two checksums.
 [[nodiscard]] std::string to_text(const WalPosition& position);
-/// empty: anything else.
+/// Inverse of to_text(). Empty: anything else.
 [[nodiscard]] std::optional<WalPosition> parse_wal_position(std::string_view text);
 
 struct Page {
@@ -33,15 +33,15 @@ struct Page {
     friend bool operator==(const Page&, const Page&) = default;
 };
 
-/// Everything committed between two positions, each page once, in ascending order.
+/// All pages changed between two positions, each once with its newest content, in ascending order.
 struct WalBatch {
-    WalPosition from;  // where its first frame was read from; frames 0 where the WAL was restarted
+    WalPosition from;  // where its first frame was read; frames 0 where the WAL was restarted
     WalPosition to;
     std::uint32_t page_size = 0;
-    std::uint32_t commit = 0;     // size of the database in pages after it
-    std::int64_t wal_offset = 0;  // of the first frame taken, for the LTX header
-    std::int64_t wal_bytes = 0;   // length of the frames taken
-    std::vector<Page> pages;      // pages above `commit` are dropped
+    std::uint32_t commit = 0;     // size of the database in pages after the batch
+    std::int64_t wal_offset = 0;  // byte offset of the first frame read, for the LTX header
+    std::int64_t wal_bytes = 0;   // total length of the frames read
+    std::vector<Page> pages;      // pages above `commit` are left out
     [[nodiscard]] bool empty() const { return pages.empty() && wal_bytes == 0; }
 };
 

@@ -10,7 +10,11 @@ namespace {
 
 namespace ch = std::chrono;
 
-/// The number of exactly `count` digits at the front, which are taken away.
+// The range of years with four digits, in milliseconds.
+constexpr std::int64_t first = -62167219200000;  // 0000-01-01
+constexpr std::int64_t last = 253402300799999;   // 9999-12-31T23:59:59.999
+
+/// Parses exactly `count` digits at the front and removes them from `text`.
 std::optional<int> digits(std::string_view& text, std::size_t count) {
     if (text.size() < count) return std::nullopt;
     int value = 0;
@@ -66,20 +70,21 @@ std::optional<std::int64_t> parse(std::string_view text) {
     const ch::year_month_day date{ch::year{*year},
                                   ch::month{static_cast<unsigned>(*month)},
                                   ch::day{static_cast<unsigned>(*day)}};
-    // 60: a leap second, which counts as the next second here.
+    // Second 60 is a leap second; it counts as the next second here.
     if (!text.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) {
         return std::nullopt;
     }
     const auto days = ch::sys_days{date}.time_since_epoch().count();
     const auto seconds = days * 86400LL + *hour * 3600LL + *minute * 60LL + *second - offset;
-    return seconds * 1000 + ms;
+    const auto all = seconds * 1000 + ms;
+    // The offset or a leap second may lead beyond the representable years.
+    if (all < first || all > last) return std::nullopt;
+    return all;
 }
 
 }  // namespace
 
 std::string to_rfc3339(WallTime time) {
-    constexpr std::int64_t first = -62167219200000;  // 0000-01-01
-    constexpr std::int64_t last = 253402300799999;   // 9999-12-31T23:59:59.999
     const ch::sys_time<ch::milliseconds> at{ch::milliseconds{std::clamp(time.ms, first, last)}};
     const auto day = ch::floor<ch::days>(at);
     const ch::year_month_day date{day};

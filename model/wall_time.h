@@ -9,13 +9,12 @@
 
 namespace model {
 
-/// "2026-01-31T23:59:59.123Z"; years 0000 to 9999, clamped.
-/// Source: RFC 3339.
+/// "2026-01-31T23:59:59.123Z"; clamped to the years 0000 to 9999. Source: RFC 3339.
 [[nodiscard]] std::string to_rfc3339(WallTime time);
 
-/// Any offset, any number of fractional digits (what is below a millisecond is dropped), as Go
-/// writes them. invalid: no such text, or no such day or time.
-/// Source: RFC 3339.
+/// Accepts any offset and any number of fractional digits (digits below a millisecond are dropped),
+/// as Go writes them. invalid: not such a text, no such day or time, or beyond the years 0000 to
+/// 9999 in UTC. Source: RFC 3339.
 [[nodiscard]] Result<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace model

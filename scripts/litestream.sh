@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the versions of Litestream that our tests and figures use, once, as DIR/VERSION/litestream.
-# Says in one line what it could not build and why, and is content: the tests that want it skip.
+# Builds the versions of Litestream for tests and benchmarks, once, as DIR/VERSION/litestream. Where
+# it cannot, it prints one line with the reason and succeeds: tests that need Litestream are
+# skipped.
 #
 #   scripts/litestream.sh [VERSION ...]    default: 0.5.5 (reads pages as LZ4 frames alone) and
 #                                          0.5.18 (the newest that we know)
@@ -20,7 +21,7 @@ for version in "$@"; do
     echo "Building Litestream $version, once (some two minutes)."
     mkdir -p "$dir"
     into=$(mktemp -d "$dir/.building-XXXXXX")
-    # The toolchain that is here, or none: it would download another one by itself.
+    # Use the installed toolchain only: Go would otherwise download another one.
     if GOTOOLCHAIN=local GOFLAGS=-mod=mod GOBIN=$into timeout 900 \
         go install "github.com/benbjohnson/litestream/cmd/litestream@v$version" \
         </dev/null 2>"$into/log"; then

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what is missing of the given sets of scripts/packages, and says what and why. Quiet where
-# nothing is. Starts no service, asks nothing.
+# Installs missing packages of the given sets of scripts/packages, and prints which and why; prints
+# nothing where none is missing. Starts no service, asks nothing.
 #
 #   scripts/setup.sh build test
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ $# -eq 0 ]; then
-    echo "usage: scripts/setup.sh SET...   (build, demo, test, format, lint)" >&2
+    echo "usage: scripts/setup.sh SET...   (build, demo, test, format, lint, clang, fuzz, models)" >&2
     exit 2
 fi
 
@@ -42,8 +42,8 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 
-# A package that brings a daemon starts it, unless this file forbids it. We use our own servers, on
-# their own ports.
+# Installing a package with a daemon starts it, unless this file forbids it. Tests run their own
+# servers on their own ports.
 guard=/usr/sbin/policy-rc.d
 if [ ! -e $guard ]; then
     printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $guard >/dev/null

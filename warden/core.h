@@ -1,5 +1,5 @@
-// What the warden decides: messages, deaths and the time come in, actions go out. No I/O and no
-// clock, so that the simulator runs this very code. Rules: W0 to W6 of docs/protocol.md.
+// The decisions of the warden: requests, deaths and the time come in, actions go out. No I/O and no
+// clock, so that the simulator runs this same code. Rules: W0 to W6 of docs/protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -11,54 +11,75 @@
 
 #include "model/event_line.h"
 #include "model/time.h"
+#include "model/warden_list.h"
 #include "model/warden_message.h"
 
 namespace warden {
 
-struct Settings {
-    model::Duration ttl{};           // no deadline is further away
-    model::Duration margin{};        // the strike comes half of it before the lease ends
-    model::Duration stop_timeout{};  // for an orderly end
-    std::string boot_id;
-    std::string run;     // random: names this warden's backends
-    std::string cgroup;  // for them, absolute; "": none is to be had
-};
-
-/// What outlives a warden, in its state file.
+/// The contents of the state file, which survives a warden.
 struct Saved {
-    /// Enough to find every process of a backend again, and never another one.
+    struct Process {
+        std::int32_t pid = 0;
+        std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat: detects a reused pid
+        friend bool operator==(const Process&, const Process&) = default;
+    };
+    /// What identifies the processes of a backend, and no others.
     struct Backend {
         std::string token;              // in the environment of each of its processes
-        std::string cgroup;             // its own, absolute; "": none was to be had
+        std::string cgroup;             // absolute; "": it has none
         std::int32_t pid = 0;           // 0: not started yet
-        std::uint64_t start_ticks = 0;  // /proc/PID/stat, field 22: tells a reused pid
+        std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat: detects a reused pid
+        std::uint32_t uid = 0;          // the user that it runs as
         friend bool operator==(const Backend&, const Backend&) = default;
     };
     std::string boot_id;
     model::Instant valid_until{};
     std::string incarnation;
+    Process warden;      // the warden that wrote the file
+    std::string cgroup;  // for its backends; "": none
     std::optional<Backend> backend;
-    std::vector<model::WardenTarget> targets;
+    std::vector<Backend> leftovers;            // backends of earlier wardens, not known to be dead
+    std::vector<model::WardenTarget> targets;  // registered targets
+    bool targets_alive = false;                // some of them may be alive
     friend bool operator==(const Saved&, const Saved&) = default;
 };
 
-// What the caller is to do, in the order given, before it brings the next input.
-struct KillNode {};   // SIGKILL; nothing that it sent is read any more
+struct Settings {
+    model::Duration ttl{};           // upper limit of a deadline
+    model::Duration margin{};        // the strike comes half of it before the lease ends
+    model::Duration stop_timeout{};  // limit of an orderly shutdown
+    std::string boot_id;
+    std::string run;        // random; in the tokens of this warden's backends
+    std::string cgroup;     // for its backends, absolute; "": none available
+    std::uint32_t uid = 0;  // the warden's own
+    Saved::Process warden;  // this process
+    /// Everything that it may ever start, kill and unbind; requests name its entries.
+    model::WardenList list;
+};
+
+// Actions for the caller to do before it brings the next input, in the order given by ActionQueue.
+struct KillNode {};   // SIGKILL; nothing more is read from it
 struct TermNode {};   // SIGTERM
-struct SpawnNode {};  // answered by node_died, at once where it can't be spawned
+struct SpawnNode {};  // answered by node_died, at once where it cannot be spawned
 /// Answered by backend_spawned, then backend_started or backend_failed.
 struct SpawnBackend {
     std::string token;
     model::Spawn spawn;
 };
-struct StopBackend {};  // SIGTERM to its first process
-struct KillBackend {};  // SIGKILL to all of it; where nothing of it lives, backend_gone follows
-struct EndTargets {};   // kill or remove all of saved().targets; where none lives, targets_clear
-struct Save {};         // saved() into the state file
-struct Tell {           // to the node process
+struct StopBackend {};  // SIGTERM to its main process
+/// SIGKILL to all of it and of all leftovers; followed by backend_gone where all are dead.
+struct KillBackend {};
+// kill or remove all of saved().targets; followed by targets_clear where none is left
+struct EndTargets {};
+struct Save {};  // write saved() to the state file
+/// Watch all of saved().targets; answered by targets_watched.
+struct WatchTargets {
+    std::uint64_t request = 0;
+};
+struct Reply {  // to the node process
     model::WardenAnswer answer;
 };
-struct Say {  // an event, for people
+struct LogEvent {  // an event for the log
     model::EventLevel level = model::EventLevel::info;
     std::string_view name;
     model::EventFields fields;
@@ -74,31 +95,46 @@ using Action = std::variant<KillNode,
                             KillBackend,
                             EndTargets,
                             Save,
-                            Tell,
-                            Say,
+                            WatchTargets,
+                            Reply,
+                            LogEvent,
                             Exit>;
 using Actions = std::vector<Action>;
 
-/// The exit status of a node process that must not be started again: its configuration is wrong, or
-/// the node id belongs to somebody else. EX_CONFIG of sysexits.h.
-inline constexpr int exit_for_good = 78;
+/// Actions waiting to be done. Kills come first and log lines last, in whatever order they were
+/// decided: nothing that takes time or may block is done while something is alive that must not be.
+/// In between, saving comes before any start or answer that depends on it. Actions of one kind keep
+/// their order.
+class ActionQueue {
+public:
+    void add(Actions actions);
+    /// Removes and returns the first one; empty: none is waiting.
+    [[nodiscard]] std::optional<Action> next();
+
+private:
+    Actions waiting_;  // the next one is last
+};
 
 class Core {
 public:
-    /// `before`: the state file, where there is one. One of another boot is ignored (W6).
+    /// `before`: from the state file, if there is one. Ignored if it is of another boot (W6).
     Core(Settings settings, const std::optional<Saved>& before);
 
-    /// Enforces what the file said, then starts the node process. Once, before all other inputs.
+    /// Adds what another state file of the same boot says is alive, to be killed too. Call before
+    /// begin.
+    void inherit(const Saved& other);
+
+    /// Enforces the state file, then starts the node process. Once, before all other inputs.
     [[nodiscard]] Actions begin(model::Instant now);
 
-    /// A request of the node process that lives. `now` is read for each: between the check of a
-    /// deadline and the start under it there is nothing (W3).
+    /// A request of the running node process. `now` must be read for each request, so that no time
+    /// passes between the check of a deadline and the start under it (W3).
     [[nodiscard]] Actions request(const model::WardenRequest& request, model::Instant now);
-    /// Bring all messages that wait before this (W0).
+    /// Deliver all waiting messages before this (W0).
     [[nodiscard]] Actions tick(model::Instant now);
 
     [[nodiscard]] Actions node_died(std::int32_t wait_status, model::Instant now);
-    /// The node process closed its socket, or sent what is no request.
+    /// The node process closed its socket, or sent an invalid message.
     [[nodiscard]] Actions node_broken(std::string_view why, model::Instant now);
 
     [[nodiscard]] Actions backend_spawned(std::int32_t pid,
@@ -106,22 +142,26 @@ public:
                                           model::Instant now);
     [[nodiscard]] Actions backend_started(model::Instant now);
     [[nodiscard]] Actions backend_failed(std::string message, model::Instant now);
-    /// Its first process died; others may live.
+    /// Its main process died; others may be alive.
     [[nodiscard]] Actions backend_exited(std::int32_t wait_status, model::Instant now);
-    /// Nothing of it lives.
+    /// Proven: no process of it, or of any leftover, is alive.
     [[nodiscard]] Actions backend_gone(model::Instant now);
-    /// Something of it lives: an event said so, or a look.
+    /// An event or a check showed that a process of it is alive.
     [[nodiscard]] Actions backend_seen(model::Instant now);
+    /// It cannot be determined whether it is alive; it is killed again, and does not count as dead.
+    [[nodiscard]] Actions backend_unknown(std::string why, model::Instant now);
 
-    /// Something of the watched lives, or may: an event said so.
+    /// An event showed that a target is alive, or may be.
     [[nodiscard]] Actions targets_seen(model::Instant now);
     [[nodiscard]] Actions targets_clear(model::Instant now);
+    /// failure  why what appears of them would not be noticed; "" it would
+    [[nodiscard]] Actions targets_watched(const WatchTargets& request, std::string failure);
 
-    /// SIGTERM: an orderly end. SIGUSR1: strike now.
+    /// SIGTERM: an orderly shutdown. SIGUSR1: strike now.
     [[nodiscard]] Actions terminate(model::Instant now);
     [[nodiscard]] Actions strike_now(model::Instant now);
 
-    /// When to bring tick at the latest.
+    /// When to call tick at the latest.
     [[nodiscard]] std::optional<model::Instant> wakeup() const;
     [[nodiscard]] const Saved& saved() const { return saved_; }
     [[nodiscard]] model::WardenStatus status() const;
@@ -130,20 +170,25 @@ private:
     enum class Node : std::uint8_t { absent, running, killed };
 
     [[nodiscard]] bool held(model::Instant now) const;
+    /// Some backend or leftover is not known to be dead.
+    [[nodiscard]] bool any_backend() const { return saved_.backend || !saved_.leftovers.empty(); }
+    [[nodiscard]] std::int32_t backend_pid() const;
     [[nodiscard]] model::Instant strike_at() const;
+    void look_at_time(model::Instant now);
     void strike(std::string_view reason, model::Instant now);
     void kill_node();
     void kill_backend(model::Instant now);
     void end(int status);
     void end_when_gone(model::Instant now);
-    void hold(const model::WardenRequest& request, model::Instant now);
-    void watch(const model::WardenRequest& request, model::Instant now);
+    void set_deadline(const model::WardenRequest& request, model::Instant now);
+    void register_target(const model::WardenRequest& request, model::Instant now);
+    void unregister_target(const model::WardenRequest& request);
     void end_targets(model::Instant now);
     void claim(const model::WardenRequest& request);
     void start(const model::WardenRequest& request, model::Instant now);
     void answer(std::uint64_t id, std::optional<model::Error> failure = {});
-    void tell_status();
-    void say(model::EventLevel level, std::string_view name, model::EventFields fields = {});
+    void notify_status();
+    void log_event(model::EventLevel level, std::string_view name, model::EventFields fields = {});
     template <typename A>
     void act(A&& action) {
         actions_.emplace_back(std::forward<A>(action));
@@ -153,19 +198,21 @@ private:
     Settings settings_;
     Saved saved_;
     Actions actions_;
-    model::WardenStatus told_;
+    model::WardenStatus last_sent_;
 
     Node node_ = Node::absent;
-    bool disarmed_ = false;  // the node process does nothing any more under the present deadline
+    bool disarmed_ = false;  // the node process does not act again under the present deadline
     model::Instant node_since_{};
     int rapid_deaths_ = 0;
     std::optional<model::Instant> spawn_node_at_;
 
     std::uint64_t starts_ = 0;
     std::optional<std::int32_t> exit_;
-    std::uint64_t start_request_ = 0;  // to be answered when the exec went well, or did not
+    std::uint64_t start_request_ = 0;  // answered when the exec succeeds or fails
     std::optional<model::Instant> kill_again_at_;
     int kills_ = 0;
+    std::string unproven_;  // why the backend's death is not proven; "": it is not in question
+    std::string unproven_reason_;  // the reason that was last logged for this backend
     std::optional<model::Instant> end_again_at_;
     int ends_ = 0;
     std::optional<model::Instant> alarm_at_;

@@ -1,169 +1,120 @@
 #include "warden/group.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
-#include <functional>
-#include <string_view>
-#include <vector>
+#include <string>
 
 #include "model/ids.h"
+#include "warden/cgroup.h"
+#include "warden/proc.h"
 
 namespace warden {
 namespace {
 
-std::optional<std::string> read_all(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    std::string text;
-    std::array<char, 4096> buffer{};
-    ssize_t got = 0;
-    while ((got = ::read(fd, buffer.data(), buffer.size())) > 0)
-        text.append(buffer.data(), static_cast<std::size_t>(got));
-    ::close(fd);
-    if (got < 0) return {};
-    return text;
-}
+using model::Errc;
 
-bool write_all(const std::string& path, std::string_view text) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return false;
-    const auto written = ::write(fd, text.data(), text.size());
-    ::close(fd);
-    return written == static_cast<ssize_t>(text.size());
-}
-
-// The first cgroup2 mount: /sys/fs/cgroup, or .../unified on a machine with both hierarchies.
-std::optional<std::string> cgroup_mount() {
-    const auto mounts = read_all("/proc/self/mounts");
-    if (!mounts) return {};
-    std::string_view rest{*mounts};
-    while (!rest.empty()) {
-        const auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-        const auto at = line.find(' ');
-        if (at == std::string_view::npos) continue;
-        const auto path = line.substr(at + 1, line.find(' ', at + 1) - at - 1);
-        const auto type = line.substr(at + path.size() + 2);
-        if (type.substr(0, type.find(' ')) == "cgroup2") return std::string{path};
-    }
-    return {};
-}
-
-std::optional<std::string> own_cgroup() {
-    const auto text = read_all("/proc/self/cgroup");
-    if (!text) return {};
-    const auto at = text->rfind("0::", 0) == 0 ? 0 : text->find("\n0::");
-    if (at == std::string::npos) return {};
-    const auto from = text->find("0::", at) + 3;
-    auto path = text->substr(from, text->find('\n', from) - from);
-    return path == "/" ? std::string{} : path;
-}
-
-// Calls `visit` with each process that belongs to the backend, by its token or by being its first
-// process. Reads /proc: as fast as there are few processes, and only where there is no cgroup.
-void for_each_member(const Saved::Backend& backend, const std::function<void(pid_t)>& visit) {
-    DIR* const folder = ::opendir("/proc");
-    if (folder == nullptr) return;
-    const std::string mark = std::string{token_variable} + "=" + backend.token;
-    while (const dirent* const entry = ::readdir(folder)) {
-        const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-        if (pid <= 1 || pid == ::getpid()) continue;
-        if (pid == backend.pid && start_ticks(pid) == backend.start_ticks) {
-            visit(pid);
+bool has_token(std::string_view environment, const std::vector<Saved::Backend>& backends) {
+    while (!environment.empty()) {
+        const auto variable = environment.substr(0, environment.find('\0'));
+        environment.remove_prefix(std::min(environment.size(), variable.size() + 1));
+        if (variable.size() <= token_variable.size() || variable[token_variable.size()] != '=' ||
+            variable.substr(0, token_variable.size()) != token_variable)
             continue;
-        }
-        const auto environment = read_all("/proc/" + std::string{entry->d_name} + "/environ");
-        if (!environment) continue;
-        std::string_view rest{*environment};
-        while (!rest.empty()) {
-            const auto variable = rest.substr(0, rest.find('\0'));
-            if (variable == mark) {
-                visit(pid);
-                break;
-            }
-            rest.remove_prefix(std::min(rest.size(), variable.size() + 1));
-        }
+        const auto token = variable.substr(token_variable.size() + 1);
+        return std::any_of(backends.begin(), backends.end(), [token](const auto& backend) {
+            return !backend.token.empty() && backend.token == token;
+        });
     }
-    ::closedir(folder);
+    return false;
+}
+
+// Whether its user is one that a backend ran as; true also where that is not known.
+bool may_belong(pid_t pid, const std::vector<Saved::Backend>& backends) {
+    const auto status = read_all("/proc/" + std::to_string(pid) + "/status");
+    if (!status) return status.error().code != Errc::not_found;
+    const auto at = status->find("\nUid:\t");
+    if (at == std::string::npos) return true;
+    const auto uid = std::strtoul(status->c_str() + at + 6, nullptr, 10);
+    return std::any_of(backends.begin(), backends.end(), [uid](const auto& backend) {
+        return backend.uid == uid;
+    });
 }
 
 }  // namespace
 
-std::string cgroup_name(std::string_view lock_file) {
-    std::uint64_t sum = 0xcbf29ce484222325;  // FNV-1a
-    for (const char c : lock_file) {
-        sum ^= static_cast<unsigned char>(c);
-        sum *= 0x100000001b3;
-    }
-    return "convex-backend-" + model::to_hex16(sum);
+void kill_leftover(const Saved::Backend& backend) {
+    const auto same = [&backend] { return process_life(backend.pid, backend.start_ticks).alive(); };
+    if (backend.pid > 0) (void)kill_if(backend.pid, same);
+    if (!backend.cgroup.empty()) kill_cgroup(backend.cgroup);
 }
 
-std::string make_cgroup(const std::string& name, std::string& why) {
-    const auto mount = cgroup_mount();
-    const auto own = own_cgroup();
-    if (!mount || !own) {
-        why = "no cgroup2 is mounted";
-        return {};
-    }
-    auto path = *mount + *own + "/" + name;
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-        why = path + ": " + std::strerror(errno);
-        return {};
-    }
-    if (::access((path + "/cgroup.procs").c_str(), W_OK) != 0) {
-        why = path + "/cgroup.procs: " + std::strerror(errno);
-        return {};
-    }
-    return path;
+Life leftover_life(const Saved::Backend& backend) {
+    auto life = process_life(backend.pid, backend.start_ticks);
+    if (backend.cgroup.empty()) return life;
+    return both(std::move(life), cgroup_life(backend.cgroup));
 }
 
-std::optional<std::uint64_t> start_ticks(std::int32_t pid) {
-    const auto text = read_all("/proc/" + std::to_string(pid) + "/stat");
-    if (!text) return {};
-    // The name in the second field may hold anything; the last parenthesis ends it.
-    auto at = text->rfind(')');
-    if (at == std::string::npos || at + 2 >= text->size()) return {};
-    const char state = (*text)[at + 2];
-    if (state == 'Z' || state == 'X') return {};
-    at += 2;
-    for (int field = 3; field < 22; ++field) {
-        at = text->find(' ', at);
-        if (at == std::string::npos) return {};
-        ++at;
-    }
-    return std::strtoull(text->c_str() + at, nullptr, 10);
+TokenSearch kill_by_token(const std::vector<Saved::Backend>& backends) {
+    TokenSearch search;
+    const auto hidden = [&search](std::string why) {
+        ++search.hidden;
+        search.why = std::move(why);
+    };
+    std::uint64_t first = ~std::uint64_t{0};
+    for (const auto& backend : backends)
+        first = std::min(first, backend.start_ticks);
+    const auto listed = for_each_process([&](pid_t pid) {
+        if (pid == 1 || pid == ::getpid() || pid == ::getppid()) return;
+        const auto stat = process_stat(pid);
+        // No process of it is older than its main process.
+        if (stat && (stat->ended() || stat->start_ticks < first)) return;
+        if (!stat && stat.error().code == Errc::not_found) return;
+        const auto path = "/proc/" + std::to_string(pid) + "/environ";
+        // Its first thread has ended, so that its data in /proc cannot be read any more.
+        if (stat && stat->state == 'Z') {
+            if (may_belong(pid, backends)) hidden(path + ": its first thread ended");
+            return;
+        }
+        const auto environment = read_all(path);
+        if (!environment) {
+            if (environment.error().code == Errc::not_found || !may_belong(pid, backends)) return;
+            hidden(environment.error().message);
+            return;
+        }
+        if (!has_token(*environment, backends)) return;
+        const bool sent = kill_if(pid, [&] {
+            const auto again = read_all(path);
+            return again && has_token(*again, backends);
+        });
+        if (sent)
+            ++search.killed;
+        else if (process_stat(pid))
+            hidden(path + ": cannot be killed");
+    });
+    if (!listed) hidden(listed.error().message);
+    // Where process 1 is not visible, others are hidden, too (hidepid).
+    if (const auto init = process_stat(1); !init) hidden(init.error().message);
+    return search;
 }
 
-void kill_group(const Saved::Backend& backend) {
-    if (!backend.cgroup.empty()) {
-        if (write_all(backend.cgroup + "/cgroup.kill", "1")) return;
-        // Before Linux 5.14 there is no cgroup.kill; what forks meanwhile is met by the next kill.
-        const auto members = read_all(backend.cgroup + "/cgroup.procs");
-        const char* at = members ? members->c_str() : "";
-        char* end = nullptr;
-        for (long pid = 0; (pid = std::strtol(at, &end, 10)) > 0; at = end)
-            ::kill(static_cast<pid_t>(pid), SIGKILL);
-        return;
-    }
-    for_each_member(backend, [](pid_t pid) { ::kill(pid, SIGKILL); });
+std::string to_text(const TokenSearch& search) {
+    return std::to_string(search.killed) + " " + std::to_string(search.hidden) + " " + search.why;
 }
 
-bool group_lives(const Saved::Backend& backend) {
-    if (!backend.cgroup.empty()) {
-        const auto events = read_all(backend.cgroup + "/cgroup.events");
-        return events && events->find("populated 1") != std::string::npos;
-    }
-    bool lives = false;
-    for_each_member(backend, [&](pid_t) { lives = true; });
-    return lives;
+model::Result<TokenSearch> parse_token_search(std::string_view text) {
+    const auto malformed = model::error(Errc::corrupt, "not a result of a search");
+    const auto first = text.find(' ');
+    if (first == std::string_view::npos) return malformed;
+    const auto second = text.find(' ', first + 1);
+    if (second == std::string_view::npos) return malformed;
+    const auto killed = model::parse_number(text.substr(0, first));
+    const auto hidden = model::parse_number(text.substr(first + 1, second - first - 1));
+    if (!killed || !hidden || *killed > 1'000'000'000 || *hidden > 1'000'000'000) return malformed;
+    return TokenSearch{.killed = static_cast<int>(*killed),
+                       .hidden = static_cast<int>(*hidden),
+                       .why = std::string{text.substr(second + 1)}};
 }
 
 }  // namespace warden

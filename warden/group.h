@@ -1,34 +1,37 @@
-// All processes of a backend: in a cgroup of their own where there is a writable cgroup2, else told
-// by a token in their environment.
+// What an earlier warden left of a backend. It does not descend from this warden: its main process
+// is found by pid and start time, the others by the cgroup, or by a token in their environment.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "model/result.h"
 #include "warden/core.h"
+#include "warden/life.h"
 
 namespace warden {
 
-/// In the environment of every process of a backend.
+/// Set in the environment of every process of a backend.
 inline constexpr std::string_view token_variable = "CONVEX_WARDEN_TOKEN";
 
-/// Of a backend under this lock file. The same for each warden on it, so that what an earlier one
-/// left is found even without its state file.
-[[nodiscard]] std::string cgroup_name(std::string_view lock_file);
+/// Sends SIGKILL to its main process, unless the pid was reused, and to all in its cgroup.
+void kill_leftover(const Saved::Backend& backend);
+/// Liveness by those two.
+[[nodiscard]] Life leftover_life(const Saved::Backend& backend);
 
-/// Makes the cgroup `name` below the warden's own and returns its absolute path; "" where that
-/// cannot be had, with the reason in `why`.
-[[nodiscard]] std::string make_cgroup(const std::string& name, std::string& why);
+/// The result of a search for tokens.
+struct TokenSearch {
+    int killed = 0;   // processes with a token; each got a SIGKILL
+    int hidden = 0;   // processes that may have one but cannot be read
+    std::string why;  // the reason for one of those
+};
+/// Reads the environment of each process that may belong to one of the backends, which may block on
+/// that process: only in a helper.
+[[nodiscard]] TokenSearch kill_by_token(const std::vector<Saved::Backend>& backends);
 
-/// Start of a process since boot, in clock ticks; empty: no such process, or a zombie.
-[[nodiscard]] std::optional<std::uint64_t> start_ticks(std::int32_t pid);
-
-/// SIGKILL to every process of it, and to none that only has a pid of it. With a cgroup: to all of
-/// them at one moment. Without: to those that kept its token in their environment, one by one.
-void kill_group(const Saved::Backend& backend);
-
-[[nodiscard]] bool group_lives(const Saved::Backend& backend);
+[[nodiscard]] std::string to_text(const TokenSearch& search);
+/// corrupt: not the output of to_text.
+[[nodiscard]] model::Result<TokenSearch> parse_token_search(std::string_view text);
 
 }  // namespace warden

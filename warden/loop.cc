@@ -17,7 +17,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "warden/group.h"
+#include "warden/priority.h"
+#include "warden/proc.h"
 #include "warden/state_file.h"
 
 namespace warden {
@@ -27,7 +28,13 @@ using model::Errc;
 using model::EventLevel;
 using model::Instant;
 
-// So that a node process that never stops talking can't keep the timer from being looked at.
+// A helper that takes longer is blocked by something that hangs.
+constexpr auto errand_patience = std::chrono::seconds{2};
+
+// How often a node process that was killed and is not reported dead is looked at.
+constexpr auto look_interval = std::chrono::seconds{1};
+
+// Limit, so that a node process that sends without pause cannot delay the check of the timer.
 constexpr int messages_per_turn = 64;
 
 model::Error failed(std::string_view what) {
@@ -40,10 +47,15 @@ void close_fd(int& fd) {
     fd = -1;
 }
 
-std::vector<std::string> environment() {
+// journal  JOURNAL_STREAM of the descriptor that the node process writes to; "": unchanged
+std::vector<std::string> environment(const std::string& journal) {
+    constexpr std::string_view name = "JOURNAL_STREAM=";
     std::vector<std::string> env;
-    for (char** at = environ; *at != nullptr; ++at)
+    for (char** at = environ; *at != nullptr; ++at) {
         env.emplace_back(*at);
+        if (!journal.empty() && env.back().compare(0, name.size(), name) == 0)
+            env.back().replace(name.size(), std::string::npos, journal);
+    }
     return env;
 }
 
@@ -59,20 +71,21 @@ Loop::Loop(const Options& options,
            Core& core,
            Origin origin,
            std::string cgroup,
+           int signals,
            Notify& notify,
            Lines& lines)
     : options_{options},
       core_{core},
       origin_{std::move(origin)},
-      cgroup_{std::move(cgroup)},
+      cgroup_path_{std::move(cgroup)},
       notify_{notify},
       lines_{lines},
+      signals_{signals},
       packet_(model::warden_message_limit) {}
 
 Loop::~Loop() {
     close_node();
     close_fd(backend_failure_);
-    close_fd(cgroup_events_);
     close_fd(signals_);
     close_fd(timer_);
     close_fd(epoll_);
@@ -91,25 +104,23 @@ model::Result<void> Loop::open() {
     if (epoll_ < 0) return failed("epoll_create1");
     timer_ = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (timer_ < 0) return failed("timerfd_create");
-    sigset_t wanted;
-    ::sigemptyset(&wanted);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD})
-        ::sigaddset(&wanted, number);
-    signals_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals_ < 0) return failed("signalfd");
-    if (::sigprocmask(SIG_BLOCK, &wanted, nullptr) != 0) return failed("sigprocmask");
+    if (auto opened = tree_.open(); !opened) return opened;
+    strangers_ = tree_.children();
+    if (auto opened = cgroup_.open(cgroup_path_); !opened) return opened;
     if (auto opened = targets_.open(); !opened) return opened;
     for (const int fd : {timer_, signals_, targets_.fd()})
         if (auto watched = watch(fd, EPOLLIN); !watched) return watched;
-    if (cgroup_.empty()) return {};
-    cgroup_events_ = ::open((cgroup_ + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC);
-    if (cgroup_events_ < 0) return failed("open " + cgroup_ + "/cgroup.events");
-    return watch(cgroup_events_, EPOLLPRI);
+    if (cgroup_.events() < 0) return {};
+    return watch(cgroup_.events(), EPOLLPRI);
 }
 
-model::Result<int> Loop::run() {
-    if (auto opened = open(); !opened) return std::move(opened).error();
+model::Result<void> Loop::begin() {
+    if (auto opened = open(); !opened) return opened;
     perform(core_.begin(boot_now()));
+    return {};
+}
+
+int Loop::run() {
     notify_.send("READY=1");
     feed_watchdog();
     while (!exit_)
@@ -118,34 +129,40 @@ model::Result<int> Loop::run() {
     return *exit_;
 }
 
-// One order, whatever woke it: a message that waits counts even when the timer fired first (W0),
-// and what was said before a death is heard before it.
+// The order is fixed, whatever woke the loop. Waiting messages count even when the timer fired
+// first (W0), and messages sent before a death are read before it is handled. Then the time, before
+// anything that needs a check.
 void Loop::turn() {
     set_timer();
     epoll_event events[8];
     if (::epoll_wait(epoll_, events, 8, -1) < 0 && errno != EINTR) {
-        perform(core_.strike_now(boot_now()));  // can't happen; nobody would watch the deadline
+        // cannot happen; without poll the deadline would not be enforced
+        perform(core_.strike_now(boot_now()));
         exit_ = 1;
         return;
     }
     read_node();
-    read_signals();
-    read_backend_failure();
-    look_at_backend();
-    look_at_targets();
     std::uint64_t fired = 0;
     [[maybe_unused]] const auto got = ::read(timer_, &fired, sizeof fired);
     perform(core_.tick(boot_now()));
+    read_signals();
+    read_backend_failure();
+    read_errands();
+    look_for_unreaped();
+    check_backend();
+    check_targets();
+    lines_.look_at_time(boot_now());
     feed_watchdog();
 }
 
 void Loop::set_timer() {
     auto at = core_.wakeup();
-    if (feed_at_ && (!at || *feed_at_ < *at)) at = feed_at_;
+    for (const auto other : {feed_at_, look_at_, lines_.wakeup()})
+        if (other && (!at || *other < *at)) at = other;
     if (at == timer_at_) return;
     itimerspec when{};
     if (at) {
-        // Zero would disarm it.
+        // A zero time would disarm the timer.
         const auto since_boot = std::max(at->time_since_epoch(), model::Duration{1});
         const auto whole = std::chrono::floor<std::chrono::seconds>(since_boot);
         when.it_value.tv_sec = whole.count();
@@ -170,8 +187,8 @@ void Loop::read_node() {
             ::recv(node_socket_, packet_.data(), packet_.size(), MSG_DONTWAIT | MSG_TRUNC);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
         if (got <= 0) {
-            // It closed the socket, or died: then the signal says so too. Without a socket it can't
-            // hold a deadline, so it does not get to live on.
+            // It closed the socket, or died, which the signal shows, too. Without a socket it
+            // cannot set a deadline, so it is not allowed to live on.
             close_node();
             perform(core_.node_broken("it closed its socket", boot_now()));
             return;
@@ -185,7 +202,7 @@ void Loop::read_node() {
         }
         perform(core_.request(*request, boot_now()));
     }
-    if (unsent_status_ && node_socket_ >= 0) tell({.status = core_.status()});
+    if (unsent_status_ && node_socket_ >= 0) reply({.status = core_.status()});
 }
 
 void Loop::read_signals() {
@@ -196,9 +213,6 @@ void Loop::read_signals() {
             case SIGINT:
                 notify_.send("STOPPING=1");
                 perform(core_.terminate(boot_now()));
-                break;
-            case SIGHUP:
-                if (node_ > 0) ::kill(node_, SIGHUP);
                 break;
             case SIGUSR1:
                 perform(core_.strike_now(boot_now()));
@@ -212,20 +226,55 @@ void Loop::read_signals() {
     }
 }
 
-// Every child, so that the warden may also be process 1 of a container, which inherits orphans.
+// All children: orphans of the backend are the warden's, too.
 void Loop::reap() {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (pid == node_) {
-            node_ = 0;
-            close_node();
-            perform(core_.node_died(status, boot_now()));
-        } else if (pid == backend_) {
-            read_backend_failure();
-            backend_ = 0;
-            perform(core_.backend_exited(status, boot_now()));
+    const auto next = [&status] {
+        const NormalPriority normal;
+        return ::waitpid(-1, &status, WNOHANG);
+    };
+    for (pid_t pid = 0; (pid = next()) > 0;) {
+        strangers_.erase(pid);
+        if (lines_.reaped(pid, boot_now()) || search_.reaped(pid)) continue;
+        if (unbind_.reaped(pid)) {
+            if (std::exchange(unbind_again_, false)) perform(core_.targets_seen(boot_now()));
+            continue;
         }
+        if (pid == node_)
+            node_ended(status);
+        else if (pid == backend_)
+            backend_ended(status);
     }
+}
+
+void Loop::node_ended(int status) {
+    node_ = 0;
+    close_node();
+    perform(core_.node_died(status, boot_now()));
+}
+
+void Loop::backend_ended(int status) {
+    read_backend_failure();
+    backend_ = 0;
+    perform(core_.backend_exited(status, boot_now()));
+}
+
+// A process that is traced can be reaped, and its death is reported, only after its tracer has
+// waited for it, which a debugger at its prompt does not do. It is as dead as any other.
+void Loop::look_for_unreaped() {
+    const auto ended = [](pid_t pid) {
+        const NormalPriority normal;
+        const auto stat = process_stat(pid);
+        return stat && stat->ended() ? std::optional{stat->exit_status} : std::nullopt;
+    };
+    // Those whose death is only not handled yet are not among them.
+    if ((node_ > 0 && ended(node_)) || (backend_ > 0 && ended(backend_))) reap();
+    if (node_ > 0)
+        if (const auto status = ended(node_)) node_ended(*status);
+    if (backend_ > 0)
+        if (const auto status = ended(backend_)) backend_ended(*status);
+    look_at_.reset();
+    if (node_ > 0 && node_socket_ < 0) look_at_ = boot_now() + look_interval;
 }
 
 void Loop::read_backend_failure() {
@@ -235,34 +284,93 @@ void Loop::read_backend_failure() {
     if (got < 0) return;
     close_fd(backend_failure_);
     if (got == static_cast<ssize_t>(sizeof failure))
-        perform(core_.backend_failed(to_text(failure), boot_now()));
+        perform(core_.backend_failed(program_ + ": " + to_text(failure), boot_now()));
     else
         perform(core_.backend_started(boot_now()));
 }
 
-void Loop::look_at_backend() {
-    // The read rearms the event.
-    char text[256];
-    if (cgroup_events_ >= 0) [[maybe_unused]]
-        const auto got = ::pread(cgroup_events_, text, sizeof text, 0);
-    const auto& backend = core_.saved().backend;
-    if (!backend || backend_ != 0) return;
-    perform(group_lives(*backend) ? core_.backend_seen(boot_now())
-                                  : core_.backend_gone(boot_now()));
+void Loop::read_errands() {
+    if (const auto result = search_.result()) {
+        auto search = parse_token_search(result->text);
+        if (result->whole && search)
+            searched_ = std::move(*search);
+        else
+            searched_.reset();
+    }
+    if (const auto result = unbind_.result(); result && !unbind_again_) {
+        auto stuck = end_cgroups(core_.saved().targets);
+        if (stuck.empty()) stuck = result->whole ? result->text : "the removal was cut short";
+        report_targets(std::move(stuck));
+    }
 }
 
-void Loop::look_at_targets() {
+Others Loop::others() const {
+    auto all = strangers_;
+    all.insert(lines_.helpers().begin(), lines_.helpers().end());
+    all.insert({node_, search_.pid(), unbind_.pid()});
+    return all;
+}
+
+// Liveness of what earlier wardens left. It does not descend from this warden: the kernel shows
+// whether its main process and its cgroup are alive, and a search shows who else has its token.
+Life Loop::leftovers_life() const {
+    auto life = dead();
+    bool tokens = false;
+    bool contained = true;
+    for (const auto& each : core_.saved().leftovers) {
+        life = both(std::move(life), leftover_life(each));
+        tokens = tokens || !each.token.empty();
+        contained = contained && !each.cgroup.empty();
+    }
+    if (!life.dead() || !tokens) return life;
+    if (searched_ && searched_->killed > 0) return alive();
+    if (searched_ && searched_->hidden == 0) return life;
+    // An empty cgroup is proof enough where the search hangs on a process that escaped and cannot
+    // be read.
+    const bool stuck = search_.under_way() && boot_now() - search_.since() > errand_patience;
+    if (contained && (searched_ || stuck)) return life;
+    if (searched_) return unknown(searched_->why);
+    return stuck ? unknown("the search for its processes hangs") : alive();
+}
+
+Life Loop::backend_life() const {
+    const NormalPriority normal;
+    auto life = leftovers_life();
+    if (!core_.saved().backend) return life;
+    if (backend_ > 0) return alive();  // not reaped
+    return both(std::move(life), both(tree_.life(others()), cgroup_.life()));
+}
+
+void Loop::check_backend() {
+    const auto& saved = core_.saved();
+    if (cgroup_.events() >= 0) (void)cgroup_.life();  // the read rearms the event
+    if (backend_ > 0 || (!saved.backend && saved.leftovers.empty())) return;
+    auto life = backend_life();
+    if (life.alive()) {
+        perform(core_.backend_seen(boot_now()));
+    } else if (life.unknown()) {
+        perform(core_.backend_unknown(std::move(life.why), boot_now()));
+    } else {
+        backend_gone();
+    }
+}
+
+void Loop::backend_gone() {
+    // Wardens that were killed leave their cgroups behind, empty by now.
+    for (const auto& each : core_.saved().leftovers)
+        if (!each.cgroup.empty() && each.cgroup != cgroup_path_) remove_cgroup(each.cgroup);
+    perform(core_.backend_gone(boot_now()));
+}
+
+void Loop::check_targets() {
     if (targets_.changed()) perform(core_.targets_seen(boot_now()));
 }
 
 void Loop::perform(Actions actions) {
-    std::move(actions.begin(), actions.end(), std::back_inserter(actions_));
+    queue_.add(std::move(actions));
     if (std::exchange(performing_, true)) return;
-    while (!actions_.empty()) {
-        const auto action = std::move(actions_.front());
-        actions_.pop_front();
-        carry_out(action);
-    }
+    while (const auto action = queue_.next())
+        carry_out(*action);
     performing_ = false;
 }
 
@@ -286,9 +394,13 @@ void Loop::carry_out(const Action& action) {
                 end_targets();
             } else if constexpr (std::is_same_v<What, Save>) {
                 save();
-            } else if constexpr (std::is_same_v<What, Tell>) {
-                tell(what.answer);
-            } else if constexpr (std::is_same_v<What, Say>) {
+            } else if constexpr (std::is_same_v<What, WatchTargets>) {
+                auto watched = targets_.follow(core_.saved().targets);
+                perform(core_.targets_watched(
+                    what, watched ? std::string{} : std::move(watched).error().message));
+            } else if constexpr (std::is_same_v<What, Reply>) {
+                reply(what.answer);
+            } else if constexpr (std::is_same_v<What, LogEvent>) {
                 lines_.write(what);
             } else if constexpr (std::is_same_v<What, Exit>) {
                 exit_ = what.status;
@@ -299,7 +411,7 @@ void Loop::carry_out(const Action& action) {
 
 void Loop::spawn_node() {
     int pair[2] = {-1, -1};
-    // A wait status as of an exit with 127: there was no process.
+    // Reported as an exit with status 127: there was no process.
     const auto give_up = [this](const std::string& why) {
         lines_.write({EventLevel::error, "node.spawn_failed", {{"reason", why}}});
         perform(core_.node_died(127 << 8, boot_now()));
@@ -308,7 +420,11 @@ void Loop::spawn_node() {
         give_up(failed("socketpair").message);
         return;
     }
-    auto child = warden::spawn_node(options_.node, environment(), pair[1], origin_);
+    auto child = warden::spawn_node(options_.node,
+                                    environment(lines_.journal_stream()),
+                                    pair[1],
+                                    lines_.node_output(),
+                                    origin_);
     ::close(pair[1]);
     if (!child) {
         ::close(pair[0]);
@@ -323,7 +439,18 @@ void Loop::spawn_node() {
 }
 
 void Loop::spawn_backend(const SpawnBackend& action) {
-    auto child = warden::spawn_backend(action.spawn, action.token, cgroup_, origin_);
+    searched_.reset();
+    program_ = action.spawn.command.front();
+    // If this warden died, the next one would not find it.
+    if (save_failed_ && cgroup_path_.empty()) {
+        perform(
+            core_.backend_failed("not started: the warden's state file cannot be written, and no "
+                                 "cgroup holds the backend",
+                                 boot_now()));
+        return;
+    }
+    auto child = warden::spawn_backend(
+        action.spawn, action.token, cgroup_path_, lines_.backend_output(), origin_);
     if (!child) {
         perform(core_.backend_failed(child.error().message, boot_now()));
         return;
@@ -334,20 +461,60 @@ void Loop::spawn_backend(const SpawnBackend& action) {
     perform(core_.backend_spawned(backend_, start_ticks(backend_).value_or(0), boot_now()));
 }
 
+// First by signals, which do not block; then by the cgroup, all at once, and by descent. Processes
+// that escaped these are searched by token in a helper, because that may block on a process that
+// hangs.
 void Loop::kill_backend() {
-    // Not reaped yet, so that both numbers are still its own.
+    // Not reaped yet, so the pid cannot be reused.
     if (backend_ > 0) {
         ::kill(-backend_, SIGKILL);
         ::kill(backend_, SIGKILL);
     }
-    const auto& backend = core_.saved().backend;
-    if (!backend) return;
-    kill_group(*backend);
-    if (backend_ == 0 && !group_lives(*backend)) perform(core_.backend_gone(boot_now()));
+    tree_.kill_children(others());
+    cgroup_.kill();
+    for (const auto& each : core_.saved().leftovers)
+        kill_leftover(each);
+    tree_.kill_descendants(others());
+    search_tokens();
+    auto life = backend_life();
+    if (life.dead())
+        backend_gone();
+    else if (life.unknown())
+        perform(core_.backend_unknown(std::move(life.why), boot_now()));
 }
 
+void Loop::search_tokens() {
+    if (search_.under_way()) return;
+    auto backends = core_.saved().leftovers;
+    if (const auto& backend = core_.saved().backend) backends.push_back(*backend);
+    if (backends.empty()) return;
+    if (!search_.start(
+            origin_, boot_now(), [&backends] { return to_text(kill_by_token(backends)); }))
+        return;
+    if (!watch(search_.fd(), EPOLLIN)) return;  // then it is read in the next turn
+}
+
+// Cgroups at once; addresses by a helper, because the kernel may block on rtnl.
 void Loop::end_targets() {
-    auto stuck = targets_.end(core_.saved().targets);
+    const auto& targets = core_.saved().targets;
+    auto stuck = end_cgroups(targets);
+    if (!has_addresses(targets)) {
+        report_targets(std::move(stuck));
+        return;
+    }
+    if (unbind_.under_way()) {
+        unbind_again_ = true;
+        if (boot_now() - unbind_.since() > errand_patience)
+            report_targets("the kernel does not answer for the addresses");
+        return;
+    }
+    const auto started =
+        unbind_.start(origin_, boot_now(), [&targets] { return remove_addresses(targets); });
+    if (!started) report_targets("no helper to remove the addresses can be started");
+    if (started) (void)watch(unbind_.fd(), EPOLLIN);  // else it is noticed when reaped
+}
+
+void Loop::report_targets(std::string stuck) {
     if (stuck.empty()) {
         perform(core_.targets_clear(boot_now()));
     } else if (stuck != stuck_) {
@@ -371,19 +538,20 @@ void Loop::close_node() {
     close_fd(node_failure_);
 }
 
-void Loop::tell(const model::WardenAnswer& answer) {
+void Loop::reply(const model::WardenAnswer& answer) {
     if (node_socket_ < 0) return;
     const auto packet = model::encode(answer);
     const auto sent =
         ::send(node_socket_, packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    // It does not read: stopped, or stuck. The news follows with its next request.
+    // The node process does not read: it is stopped or hangs. The status follows with its next
+    // request.
     unsent_status_ = sent < 0;
 }
 
-// A state that can't be written is no reason to drop the lease: this warden enforces it from
-// memory, and the next one finds an older, shorter deadline. It is a reason to say so, once.
+// A state file that cannot be written is no reason to drop the lease: this warden enforces it from
+// memory, and a later one finds an older, shorter deadline. It is reported once.
 void Loop::save() {
-    targets_.follow(core_.saved().targets);
+    (void)targets_.follow(core_.saved().targets);  // who registers one asks whether it worked
     auto saved = save_state(options_.state_file, core_.saved());
     if (!saved && !save_failed_)
         lines_.write(

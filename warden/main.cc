@@ -1,104 +1,62 @@
-// convex-cluster-warden: the daemon's main process. It holds the deadline of the lease and kills
-// what did not let go. Rules: W0 to W6 of docs/protocol.md.
+// convex-cluster-warden: the main process of the daemon. It holds the deadline of the lease and
+// kills what is still alive at the strike time. Rules: W0 to W6 of docs/protocol.md.
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "model/ids.h"
+#include "warden/cgroup.h"
 #include "warden/core.h"
-#include "warden/group.h"
+#include "warden/helper.h"
+#include "warden/lines.h"
+#include "warden/lock.h"
 #include "warden/loop.h"
 #include "warden/notify.h"
 #include "warden/options.h"
-#include "warden/spawn.h"
+#include "warden/priority.h"
+#include "warden/proc.h"
+#include "warden/signals.h"
 #include "warden/state_file.h"
+#include "warden/strike.h"
 
 namespace {
 
+using model::Errc;
 using model::EventLevel;
 
-constexpr auto strike_only_wait = std::chrono::seconds{10};
-
-// The line of this number, from 0; "" where there is none.
-std::string read_line(const char* path, int number = 0) {
-    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    char text[PATH_MAX + 128] = {};
-    const auto got = ::read(fd, text, sizeof text - 1);
-    ::close(fd);
-    std::string_view rest{text, got > 0 ? static_cast<std::size_t>(got) : 0};
-    for (; number > 0; --number)
-        rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
-    return std::string{rest.substr(0, rest.find('\n'))};
+// The first line of a file; "" where there is none.
+std::string read_line(const char* path) {
+    const auto text = warden::read_all(path);
+    return text ? text->substr(0, text->find('\n')) : std::string{};
 }
 
-// Closed standard descriptors would be taken by the first files that are opened.
+// Opens /dev/null for closed standard descriptors, which the next opened files would otherwise
+// take.
 void open_standard_descriptors() {
     for (int fd = 0; fd <= 2; ++fd)
         if (::fcntl(fd, F_GETFD) < 0) [[maybe_unused]]
             const int null = ::open("/dev/null", O_RDWR);
 }
 
-struct Lock {
-    int fd = -1;
-    std::string holder;  // the pid of who has it
-    std::string failure;
-};
-
-// Its file says who holds it, and which state file is the holder's: `--strike-only` is asked for by
-// people too, in whose environment nothing tells.
-Lock take_lock(const std::string& path, const std::string& state_file) {
-    Lock lock;
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) {
-        lock.failure = path + ": " + std::strerror(errno);
-        return lock;
-    }
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno == EWOULDBLOCK)
-            lock.holder = read_line(path.c_str());
-        else
-            lock.failure = path + ": " + std::strerror(errno);
-        ::close(fd);
-        if (lock.failure.empty() && lock.holder.empty()) lock.holder = "unknown";
-        return lock;
-    }
-    const auto text = std::to_string(::getpid()) + "\n" + state_file + "\n";
-    if (::ftruncate(fd, 0) != 0 ||
-        ::pwrite(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-        lock.failure = path + ": " + std::strerror(errno);
-        ::close(fd);
-        return lock;
-    }
-    lock.fd = fd;
-    return lock;
-}
-
-// Nothing that the deadline needs waits for the disk, or behind other processes.
-void take_priority(const warden::Lines& lines) {
-#if !defined(__SANITIZE_ADDRESS__)  // its shadow would be locked too: terabytes
+// Locks memory and sets real-time priority: what enforces the deadline must wait neither for the
+// disk nor behind other processes.
+void take_priority(warden::Lines& lines) {
+#if !defined(__SANITIZE_ADDRESS__)  // it would lock its shadow memory, too: terabytes
     if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         lines.write(
             {EventLevel::warning, "warden.memory_unlocked", {{"reason", std::strerror(errno)}}});
 #endif
-    sched_param priority{};
-    priority.sched_priority = 10;
-    if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) != 0)
+    if (!warden::take_real_time_priority())
         lines.write(
             {EventLevel::warning, "warden.scheduled_normally", {{"reason", std::strerror(errno)}}});
     const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -108,44 +66,6 @@ void take_priority(const warden::Lines& lines) {
     }
 }
 
-bool wait_until_gone(const std::string& state_file, const std::string& boot_id, bool kill) {
-    const auto until = warden::boot_now() + strike_only_wait;
-    while (true) {
-        const auto state = warden::load_state(state_file);
-        if (!state || !*state || (*state)->boot_id != boot_id || !(*state)->backend) return true;
-        if (kill) warden::kill_group(*(*state)->backend);
-        if (!warden::group_lives(*(*state)->backend)) return true;
-        if (warden::boot_now() >= until) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
-    }
-}
-
-int strike_only(const warden::Options& options, const std::string& boot_id) {
-    auto state_file = read_line(options.lock_file.c_str(), 1);
-    if (state_file.empty()) state_file = options.state_file;
-    const auto lock = take_lock(options.lock_file, state_file);
-    if (!lock.failure.empty()) {
-        std::fprintf(stderr, "convex-cluster-warden: %s\n", lock.failure.c_str());
-        return 1;
-    }
-    if (lock.fd < 0) {
-        // The pid is written right after the lock is taken; whoever else has that number by now is
-        // not to be signalled.
-        const auto pid = std::strtol(lock.holder.c_str(), nullptr, 10);
-        const auto name = read_line(("/proc/" + lock.holder + "/comm").c_str());
-        if (pid <= 1 || name != "convex-cluster-" ||
-            ::kill(static_cast<pid_t>(pid), SIGUSR1) != 0) {
-            std::fprintf(stderr,
-                         "convex-cluster-warden: cannot reach the warden that runs (pid %s)\n",
-                         lock.holder.c_str());
-            return 1;
-        }
-    }
-    const bool gone = wait_until_gone(state_file, boot_id, lock.fd >= 0);
-    if (!gone) std::fprintf(stderr, "convex-cluster-warden: the backend does not die\n");
-    return gone ? 0 : 1;
-}
-
 std::string random_name() {
     std::uint64_t value = 0;
     if (::getrandom(&value, sizeof value, 0) != static_cast<ssize_t>(sizeof value))
@@ -153,61 +73,198 @@ std::string random_name() {
     return model::to_hex16(value);
 }
 
+void complain(const std::string& text) {
+    std::fprintf(stderr, "convex-cluster-manager: %s\n", text.c_str());
+}
+
+struct Locks {
+    warden::Lock node;  // in stateDir
+    warden::Lock data;  // beside the database
+};
+
+// Two daemons on one state directory, or on one database, would be two primaries.
+std::optional<Locks> take_locks(const warden::Options& options) {
+    auto node = warden::Lock::take(options.lock_file, warden::Lock::Create::yes);
+    if (!node && node.error().code == Errc::conflict) {
+        complain("the daemon runs already on this node (pid " + node.error().message +
+                 ", lock file " + options.lock_file +
+                 "); see convex-cluster-manager --help for its commands");
+        return {};
+    }
+    if (!node) {
+        complain("lock file " + node.error().message);
+        return {};
+    }
+    Locks locks{.node = std::move(*node)};
+    if (options.data_lock.empty()) return locks;
+    auto data = warden::Lock::take(options.data_lock, warden::Lock::Create::yes);
+    if (!data && data.error().code == Errc::conflict) {
+        complain("another daemon (pid " + data.error().message +
+                 ") has the database of this configuration: its lock is " + options.data_lock +
+                 "; each daemon needs a database of its own");
+        return {};
+    }
+    if (!data) {
+        complain("lock file " + data.error().message);
+        return {};
+    }
+    locks.data = std::move(*data);
+    return locks;
+}
+
+// The list that the daemon wrote before it became this process.
+model::Result<model::WardenList> read_list(int fd) {
+    if (fd < 0) return model::WardenList{};
+    model::Bytes bytes(model::warden_list_limit + 1);
+    std::size_t size = 0;
+    ssize_t got = 0;
+    while (size < bytes.size() &&
+           (got = ::pread(fd, bytes.data() + size, bytes.size() - size, static_cast<off_t>(size))) >
+               0)
+        size += static_cast<std::size_t>(got);
+    ::close(fd);
+    if (got < 0)
+        return model::error(Errc::invalid, std::string{"--list-fd: "} + std::strerror(errno));
+    return model::decode_warden_list(model::ByteView{bytes}.first(size));
+}
+
+bool lives(const warden::Saved::Process& process) {
+    return process.pid != ::getpid() &&
+           !warden::process_life(process.pid, process.start_ticks).dead();
+}
+
+// What earlier wardens left, by the state file that the lock names and by this warden's own: they
+// differ where the daemon was started in another way. The file named by the lock is newer.
+struct Before {
+    std::vector<warden::Saved> states;  // the one whose deadline applies comes first
+    std::string other_file;             // named by the lock, and trusted; "": only our own
+    std::string refusal;                // why this daemon must not run
+};
+
+Before look_back(const warden::Options& options, const std::string& named, warden::Lines& lines) {
+    Before before;
+    const auto load = [&lines](const std::string& path) {
+        auto state = warden::load_state(path);
+        if (state) return std::move(*state);
+        lines.write(
+            {EventLevel::error, "warden.state_unreadable", {{"reason", state.error().message}}});
+        return std::optional<warden::Saved>{};
+    };
+    if (!named.empty() && named != options.state_file) {
+        auto state = load(named);
+        // The stateDir is a copy of a running daemon's, whose processes are not ours to kill.
+        if (state && !lives(state->warden)) {
+            before.states.push_back(std::move(*state));
+            before.other_file = named;
+        }
+    }
+    if (auto state = load(options.state_file)) {
+        if (lives(state->warden))
+            before.refusal = "another daemon (pid " + std::to_string(state->warden.pid) +
+                             ") uses the state file " + options.state_file;
+        before.states.push_back(std::move(*state));
+    }
+    return before;
+}
+
+// Creates the cgroup for backends; "": none available. Processes in it are killed: its name belongs
+// to the lock, which this process holds.
+std::string make_cgroup(const warden::Options& options, warden::Lines& lines) {
+    if (!options.cgroup) return {};
+    auto created = warden::create_cgroup(warden::cgroup_name(options.lock_file));
+    if (!created) {
+        lines.write({EventLevel::warning,
+                     "warden.cgroup_unavailable",
+                     {{"reason", created.error().message}}});
+        return {};
+    }
+    warden::kill_cgroup(*created);
+    return std::move(*created);
+}
+
 int run(const warden::Options& options, const std::string& boot_id) {
-    const auto lock = take_lock(options.lock_file, options.state_file);
-    if (!lock.failure.empty()) {
-        std::fprintf(stderr, "convex-cluster-warden: lock file %s\n", lock.failure.c_str());
+    auto signals = warden::take_signals();
+    if (!signals) {
+        complain(signals.error().message);
         return 1;
     }
-    if (lock.fd < 0) {
-        std::fprintf(stderr,
-                     "convex-cluster-manager: the daemon runs already on this node (pid %s, lock "
-                     "file %s); see convex-cluster-manager --help for its commands\n",
-                     lock.holder.c_str(),
-                     options.lock_file.c_str());
+    auto list = read_list(options.list_fd);
+    if (!list) {
+        complain(list.error().message);
         return 1;
     }
+    // Without a state file a later warden would not know the deadline.
+    if (auto usable = warden::check_directory_of(options.state_file); !usable) {
+        complain("state file: " + usable.error().message);
+        return 1;
+    }
+    const auto locks = take_locks(options);
+    if (!locks) return 1;
+    const auto last = warden::read_lock(options.lock_file);
+    const auto named = last.owner == ::geteuid() ? last.state_file : std::string{};
 
     warden::Notify notify;
-    warden::Lines lines{options.log_format};
-    auto before = warden::load_state(options.state_file);
-    if (!before)
-        lines.write(
-            {EventLevel::error, "warden.state_unreadable", {{"reason", before.error().message}}});
-
     const warden::Origin origin{.oom_score_adj = read_line("/proc/self/oom_score_adj")};
-    std::string cgroup;
-    if (options.cgroup) {
-        std::string why;
-        cgroup = warden::make_cgroup(warden::cgroup_name(options.lock_file), why);
-        if (cgroup.empty())
-            lines.write({EventLevel::warning, "warden.cgroup_unavailable", {{"reason", why}}});
-        else
-            warden::kill_group({.cgroup = cgroup});
-    }
-    take_priority(lines);
-
-    warden::Core core{{.ttl = options.ttl,
-                       .margin = options.margin,
-                       .stop_timeout = options.stop_timeout,
-                       .boot_id = boot_id,
-                       .run = random_name(),
-                       .cgroup = cgroup},
-                      before ? *before : std::nullopt};
-    warden::Loop loop{options, core, origin, cgroup, notify, lines};
-    auto status = loop.run();
-    if (!cgroup.empty()) ::rmdir(cgroup.c_str());
-    if (!status) {
-        std::fprintf(stderr, "convex-cluster-warden: %s\n", status.error().message.c_str());
+    warden::Lines lines{options.log_format, origin};
+    if (auto opened = lines.open(warden::boot_now()); !opened) {
+        complain(opened.error().message);
         return 1;
     }
-    return *status;
+    auto before = look_back(options, named, lines);
+    if (!before.refusal.empty()) {
+        complain(before.refusal);
+        return 1;
+    }
+    // A `fence` command meanwhile finds this process, and the state of the last one.
+    const auto report_start = [&](const std::string& state_file) {
+        if (auto said = locks->node.write(::getpid(), state_file); !said)
+            lines.write({EventLevel::error,
+                         "warden.save_failed",
+                         {{"reason", options.lock_file + ": " + said.error().message}}});
+        if (locks->data.held()) (void)locks->data.write(::getpid(), state_file);  // for people
+    };
+    report_start(before.other_file.empty() ? options.state_file : before.other_file);
+    const auto cgroup = make_cgroup(options, lines);
+    for (const auto& state : before.states)  // no effect where a process is in it
+        if (!state.cgroup.empty() && state.cgroup != cgroup) warden::remove_cgroup(state.cgroup);
+    take_priority(lines);
+
+    warden::Core core{
+        {.ttl = options.ttl,
+         .margin = options.margin,
+         .stop_timeout = options.stop_timeout,
+         .boot_id = boot_id,
+         .run = random_name(),
+         .cgroup = cgroup,
+         .uid = ::geteuid(),
+         .warden = {.pid = ::getpid(), .start_ticks = warden::start_ticks(::getpid()).value_or(0)},
+         .list = std::move(*list)},
+        before.states.empty() ? std::nullopt : std::optional{before.states.front()}};
+    if (before.states.size() > 1) core.inherit(before.states.back());
+    if (!cgroup.empty() && !warden::cgroup_life(cgroup).dead())
+        core.inherit({.boot_id = boot_id, .leftovers = {{.cgroup = cgroup}}});
+    warden::Loop loop{options, core, origin, cgroup, *signals, notify, lines};
+    auto begun = loop.begin();
+    if (!begun) {
+        lines.write(
+            {EventLevel::error, "warden.start_failed", {{"reason", begun.error().message}}});
+        return 1;
+    }
+    // From here on everything is in this warden's own file.
+    if (!before.other_file.empty() && loop.saved()) {
+        report_start(options.state_file);
+        warden::remove_state(before.other_file);
+    }
+    const int status = loop.run();
+    if (!cgroup.empty()) warden::remove_cgroup(cgroup);
+    return status;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     open_standard_descriptors();
+    warden::remember_arguments(argc, argv);
     auto options = warden::parse_options({argv + 1, argv + argc});
     if (!options) {
         std::fprintf(stderr,
@@ -226,5 +283,5 @@ int main(int argc, char** argv) {
                      "convex-cluster-warden: /proc/sys/kernel/random/boot_id is unreadable\n");
         return 1;
     }
-    return options->strike_only ? strike_only(*options, boot_id) : run(*options, boot_id);
+    return options->strike_only ? warden::strike_only(*options, boot_id) : run(*options, boot_id);
 }

@@ -1,15 +1,12 @@
 #include "warden/notify.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include "model/ids.h"
 
@@ -53,31 +50,6 @@ void Notify::send(std::string_view state) const {
              MSG_NOSIGNAL | MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&to),
              static_cast<socklen_t>(size));
-}
-
-// A pipe or a terminal is opened anew: O_NONBLOCK on the inherited description would be felt by
-// everybody else who has it.
-Lines::Lines(model::LineFormat format) : format_{format} {
-    struct stat what {};
-    if (::fstat(STDERR_FILENO, &what) != 0) return;
-    socket_ = S_ISSOCK(what.st_mode);
-    if (!S_ISFIFO(what.st_mode) && !S_ISCHR(what.st_mode)) return;
-    const int own = ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (own >= 0) fd_ = own;
-}
-
-Lines::~Lines() {
-    if (fd_ != STDERR_FILENO) ::close(fd_);
-}
-
-void Lines::write(const Say& say) const {
-    timespec at{};
-    ::clock_gettime(CLOCK_REALTIME, &at);
-    const model::WallTime wall{.ms = at.tv_sec * 1000 + at.tv_nsec / 1'000'000};
-    const auto line = model::event_line(format_, wall, say.level, say.name, say.fields);
-    [[maybe_unused]] const auto written =
-        socket_ ? ::send(fd_, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
-                : ::write(fd_, line.data(), line.size());
 }
 
 }  // namespace warden

@@ -11,7 +11,7 @@ namespace {
 
 using model::Errc;
 
-// A day: no lease is longer, and no sum of such durations overflows.
+// A day: no lease is longer, and sums of such durations do not overflow.
 constexpr std::uint64_t longest_ms = 24ULL * 3600 * 1000;
 
 model::Result<model::Duration> parse_ms(std::string_view name, const std::string& text) {
@@ -39,6 +39,13 @@ model::Result<void> apply(Options& to, const std::string& name, const std::strin
         to.lock_file = value;
     } else if (name == "--state-file") {
         to.state_file = value;
+    } else if (name == "--data-path") {
+        to.data_lock = value + ".daemon-lock";
+    } else if (name == "--list-fd") {
+        const auto number = model::parse_number(value);
+        if (!number || *number < 3 || *number > 1'000'000)
+            return model::error(Errc::invalid, "--list-fd: \"" + value + "\" is no descriptor");
+        to.list_fd = static_cast<int>(*number);
     } else if (name == "--log-format") {
         auto format = model::parse_line_format(value);
         if (!format) return std::move(format).error();
@@ -99,16 +106,24 @@ model::Result<Options> parse_options(const std::vector<std::string>& arguments) 
 const char* usage() {
     return "usage: convex-cluster-warden --state-dir DIR | --lock-file PATH  --state-file PATH\n"
            "           --ttl-ms N --margin-ms N [--stop-timeout-ms N] [--cgroup auto|off]\n"
-           "           [--log-format text|json|journald] -- NODE-COMMAND [ARGUMENT...]\n"
+           "           [--list-fd N] [--data-path PATH] [--log-format text|json|journald]\n"
+           "           -- NODE-COMMAND [ARGUMENT...]\n"
            "       convex-cluster-warden --strike-only --state-dir DIR --state-file PATH\n"
            "\n"
            "Holds the node's deadline, runs the node process and a `process` backend, and kills\n"
            "both at the strike time. Started by convex-cluster-manager daemon.\n"
            "\n"
-           "  --state-file   on tmpfs: what a warden started after this one must enforce\n"
+           "  --state-file   on tmpfs: what a warden started after this one must enforce. Both "
+           "its\n"
+           "                 directory and the file belong to this user, and nobody else writes "
+           "them\n"
+           "  --list-fd      an open file with what it may start, kill and unbind; without: "
+           "nothing\n"
+           "  --data-path    the database: a lock beside it keeps a second daemon away from it\n"
            "  --strike-only  kill what the state file names, or have the warden that runs do it\n"
            "\n"
-           "SIGTERM: step down in order, then end. SIGHUP: passed on. SIGUSR1: strike now.\n";
+           "SIGTERM, SIGINT: step down in order, then end. SIGUSR1: strike now. Others do "
+           "nothing.\n";
 }
 
 }  // namespace warden

@@ -13,6 +13,7 @@ namespace warden {
 struct Options {
     std::string lock_file;
     std::string state_file;
+    std::string data_lock;  // beside the database, one daemon for each; "": none
     model::Duration ttl{};
     model::Duration margin{};
     model::Duration stop_timeout = std::chrono::seconds{90};
@@ -20,10 +21,11 @@ struct Options {
     bool cgroup = true;
     bool strike_only = false;
     bool help = false;
-    std::vector<std::string> node;  // the command of the node process
+    int list_fd = -1;               // of the list of what it may start, kill and unbind; -1: empty
+    std::vector<std::string> node;  // command line of the node process
 };
 
-/// invalid: an unknown option, a missing or an impossible value.
+/// invalid: an unknown option, or a missing or impossible value.
 [[nodiscard]] model::Result<Options> parse_options(const std::vector<std::string>& arguments);
 
 [[nodiscard]] const char* usage();

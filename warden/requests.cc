@@ -1,4 +1,4 @@
-// What the node process asks of the core. Rules W0, W1 and W3 of docs/protocol.md.
+// Handling of the node process's requests. Rules W0, W1 and W3 of docs/protocol.md.
 #include <algorithm>
 
 #include "warden/core.h"
@@ -9,9 +9,7 @@ namespace {
 using model::Errc;
 using model::Instant;
 
-constexpr std::size_t most_targets = 32;
-
-// Each text is a line of the state file.
+// The incarnation becomes a line of the state file.
 bool has_control_characters(const std::string& text) {
     return std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
 }
@@ -20,11 +18,11 @@ bool has_control_characters(const std::string& text) {
 
 Actions Core::request(const model::WardenRequest& request, Instant now) {
     using Kind = model::WardenRequest::Kind;
-    // W3: who was killed wants nothing any more.
+    // W3: requests of a node process that was killed are ignored.
     if (node_ != Node::running) return take();
     switch (request.kind) {
-        case Kind::hold_until:
-            hold(request, now);
+        case Kind::set_deadline:
+            set_deadline(request, now);
             break;
         case Kind::start_backend:
             start(request, now);
@@ -34,7 +32,7 @@ Actions Core::request(const model::WardenRequest& request, Instant now) {
             answer(request.id);
             break;
         case Kind::kill_backend:
-            if (saved_.backend) kill_backend(now);
+            if (any_backend()) kill_backend(now);
             answer(request.id);
             break;
         case Kind::disarm:
@@ -44,19 +42,17 @@ Actions Core::request(const model::WardenRequest& request, Instant now) {
         case Kind::claim:
             claim(request);
             break;
-        case Kind::watch:
-            watch(request, now);
+        case Kind::register_target:
+            register_target(request, now);
             break;
-        case Kind::forget:
-            std::erase(saved_.targets, request.target);
-            act(Save{});
-            answer(request.id);
+        case Kind::unregister_target:
+            unregister_target(request);
             break;
     }
     return take();
 }
 
-void Core::hold(const model::WardenRequest& request, Instant now) {
+void Core::set_deadline(const model::WardenRequest& request, Instant now) {
     const auto wanted = std::min(request.valid_until, now + settings_.ttl);
     const bool ahead = request.valid_until > Instant{} && now < wanted - settings_.margin / 2;
     if (!ahead && request.valid_until > Instant{} && saved_.valid_until == Instant{}) {
@@ -67,38 +63,46 @@ void Core::hold(const model::WardenRequest& request, Instant now) {
     if (ahead) {
         disarmed_ = false;
         alarm_at_.reset();
+        saved_.targets_alive = !saved_.targets.empty();
         act(Save{});
         answer(request.id);
     } else if (request.valid_until > Instant{}) {
-        // The node process itself says that its lease is as good as over.
+        // With this request the node process itself gives up its lease.
         answer(request.id, model::error(Errc::fenced, "its strike time has passed"));
         strike("deadline_moved_back", now);
     } else {
         saved_.valid_until = {};
-        if (saved_.backend) kill_backend(now);
+        if (any_backend()) kill_backend(now);
         end_targets(now);
         act(Save{});
         answer(request.id);
     }
 }
 
-void Core::watch(const model::WardenRequest& request, Instant now) {
-    const auto& target = request.target;
-    auto& list = saved_.targets;
-    if (has_control_characters(target.name)) {
-        answer(request.id, model::error(Errc::invalid, "a control character in the name"));
+void Core::register_target(const model::WardenRequest& request, Instant now) {
+    const auto* const target = settings_.list.target(request.entry);
+    if (target == nullptr) {
+        answer(request.id, model::error(Errc::invalid, "the list has no such target"));
         return;
     }
-    if (std::find(list.begin(), list.end(), target) == list.end()) {
-        if (list.size() >= most_targets) {
-            answer(request.id, model::error(Errc::invalid, "32 things are watched already"));
-            return;
-        }
-        list.push_back(target);
+    auto& list = saved_.targets;
+    if (std::find(list.begin(), list.end(), *target) == list.end()) list.push_back(*target);
+    saved_.targets_alive = true;
+    act(Save{});
+    act(WatchTargets{request.id});
+    if (!held(now)) end_targets(now);
+}
+
+void Core::unregister_target(const model::WardenRequest& request) {
+    const auto* const target = settings_.list.target(request.entry);
+    if (target == nullptr) {
+        answer(request.id, model::error(Errc::invalid, "the list has no such target"));
+        return;
     }
+    std::erase(saved_.targets, *target);
+    saved_.targets_alive = saved_.targets_alive && !saved_.targets.empty();
     act(Save{});
     answer(request.id);
-    if (!held(now)) end_targets(now);
 }
 
 void Core::claim(const model::WardenRequest& request) {
@@ -113,7 +117,12 @@ void Core::claim(const model::WardenRequest& request) {
 }
 
 void Core::start(const model::WardenRequest& request, Instant now) {
-    if (saved_.backend) {
+    const auto* const spawn = settings_.list.spawn(request.entry);
+    if (spawn == nullptr) {
+        answer(request.id, model::error(Errc::invalid, "the list has no such backend"));
+    } else if (!spawn->refused.empty()) {
+        answer(request.id, model::error(Errc::invalid, spawn->refused));
+    } else if (any_backend()) {
         answer(request.id, model::error(Errc::conflict, "the backend runs already"));
     } else if (stopping_) {
         answer(request.id, model::error(Errc::fenced, "the daemon is stopping"));
@@ -125,11 +134,13 @@ void Core::start(const model::WardenRequest& request, Instant now) {
         ++starts_;
         exit_.reset();
         start_request_ = request.id;
-        // In the file before it lives: a warden that dies in between leaves nothing unnamed.
+        // Saved before it is started: if the warden dies in between, the state file names the
+        // backend.
         saved_.backend = Saved::Backend{.token = settings_.run + "-" + std::to_string(starts_),
-                                        .cgroup = settings_.cgroup};
+                                        .cgroup = settings_.cgroup,
+                                        .uid = spawn->change_user ? spawn->uid : settings_.uid};
         act(Save{});
-        act(SpawnBackend{saved_.backend->token, request.spawn});
+        act(SpawnBackend{saved_.backend->token, *spawn});
     }
 }
 

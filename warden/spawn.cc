@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,7 +29,8 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> to;
     to.reserve(texts.size() + 1);
     for (const auto& text : texts)
-        to.push_back(const_cast<char*>(text.c_str()));  // execve's signature, not its deed
+        // execve's signature lacks const; it does not write
+        to.push_back(const_cast<char*>(text.c_str()));
     to.push_back(nullptr);
     return to;
 }
@@ -43,8 +43,8 @@ std::optional<int> resource_of(std::string_view name) {
     return {};
 }
 
-// Everything below runs in the child, between fork and exec. The warden has one thread, so that
-// nothing of it can be in an odd state here.
+// Everything below runs in the child, between fork and exec. The warden has one thread, so that the
+// child's memory is in a consistent state.
 
 [[noreturn]] void fail(int report, const char* stage) {
     SpawnFailure failure{.reason = errno};
@@ -58,8 +58,8 @@ void reset_signals() {
     fresh.sa_handler = SIG_DFL;
     for (int number = 1; number < NSIG; ++number)
         ::sigaction(number, &fresh, nullptr);
-    // The two that glibc keeps to itself and refuses to touch; its posix_spawn, which make uses,
-    // hands them on ignored. Zeros are the kernel's form of the default action.
+    // The two signals that glibc reserves and does not let be changed; its posix_spawn, which make
+    // uses, passes them on ignored. Zeros are SIG_DFL in the kernel's format.
     constexpr std::array<unsigned long, 4> kernel_default{};
     for (const int number : {32, 33})
         ::syscall(SYS_rt_sigaction, number, kernel_default.data(), nullptr, sizeof(unsigned long));
@@ -68,28 +68,14 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void reset_oom_score(const Origin& origin) {
-    const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return;
-    [[maybe_unused]] const auto written =
-        ::write(fd, origin.oom_score_adj.data(), origin.oom_score_adj.size());
-    ::close(fd);
-}
-
-void reset_scheduling() {
-    const sched_param normal{};
-    ::sched_setscheduler(0, SCHED_OTHER, &normal);
-    ::setpriority(PRIO_PROCESS, 0, 0);
-}
-
-// The last thing before exec: a change of user clears it.
+// Called first; and again after a change of user, which clears it.
 void die_with(pid_t parent, int report) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(report, "PR_SET_PDEATHSIG");
-    // The warden may have died before that.
+    // The warden may have died before the prctl.
     if (::getppid() != parent) ::_exit(127);
 }
 
-// Not by CLONE_INTO_CGROUP: Linux 6.18 compares the parent's count of kills with the new cgroup's,
+// Not CLONE_INTO_CGROUP: Linux 6.18 compares the parent's kill counter with that of the new cgroup,
 // and kills a child that enters a cgroup which was killed before.
 void join(const std::string& cgroup, int report) {
     const int fd = ::open((cgroup + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC);
@@ -97,11 +83,14 @@ void join(const std::string& cgroup, int report) {
     ::close(fd);
 }
 
-// Leaves 0, 1, 2, `report` (moved to 4) and, for the node process, its socket (3).
-int keep_descriptors(int socket, int report) {
+// Keeps 0, 1, 2, `report` (moved to 4) and, for the node process, its socket (3).
+int keep_descriptors(int socket, int output, int report) {
     const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || ::dup2(null, STDIN_FILENO) < 0) fail(report, "/dev/null");
-    // Out of the way first: either may be 3 or 4 already.
+    if (::dup2(output, STDERR_FILENO) < 0) fail(report, "dup");
+    // The node process keeps its stdout: it is the output of the command that the user typed.
+    if (socket < 0 && ::dup2(output, STDOUT_FILENO) < 0) fail(report, "dup");
+    // Both are first moved away, since either may be 3 or 4 already.
     const int socket_high = socket < 0 ? -1 : ::fcntl(socket, F_DUPFD_CLOEXEC, 10);
     const int report_high = ::fcntl(report, F_DUPFD_CLOEXEC, 10);
     if (report_high < 0 || (socket >= 0 && socket_high < 0)) fail(report, "dup");
@@ -120,8 +109,38 @@ void become_user(const model::Spawn& spawn, int report) {
     if (::setresuid(spawn.uid, spawn.uid, spawn.uid) != 0) fail(report, "setuid");
 }
 
-// Runs `child` in a process of its own, which it never returns from.
-model::Result<Child> make_child(const std::function<void(int report)>& child) {
+// A bare name is looked up here, at each start and in the child, where a slow disk delays nothing:
+// a program that was installed later is found.
+[[noreturn]] void become_program(const model::Spawn& spawn,
+                                 const std::vector<char*>& argv,
+                                 const std::vector<char*>& envp,
+                                 int report) {
+    const auto& name = spawn.command.front();
+    if (name.front() == '/') {
+        ::execve(name.c_str(), argv.data(), envp.data());
+        fail(report, "exec");
+    }
+    int reason = ENOENT;
+    for (const auto& directory : spawn.path) {
+        ::execve((directory + "/" + name).c_str(), argv.data(), envp.data());
+        // A file that may not be executed is skipped, and reported only if there is no other.
+        if (errno == EACCES) reason = EACCES;
+        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) fail(report, "exec");
+    }
+    errno = reason;
+    fail(report, "not found in PATH");
+}
+
+// Raises the limit of open files to what the machine allows.
+void raise_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Runs `child`, which must not return, in a new process.
+model::Result<Child> create_child(const std::function<void(int report)>& child) {
     const auto failed = [](std::string_view what) {
         return model::error(model::Errc::unavailable,
                             std::string{what} + ": " + std::strerror(errno));
@@ -151,6 +170,7 @@ std::string to_text(const SpawnFailure& failure) {
 model::Result<Child> spawn_node(const std::vector<std::string>& command,
                                 const std::vector<std::string>& env,
                                 int socket,
+                                int output,
                                 const Origin& origin) {
     auto arguments = command;
     arguments.emplace_back("--fd");
@@ -158,13 +178,15 @@ model::Result<Child> spawn_node(const std::vector<std::string>& command,
     const auto argv = pointers(arguments);
     const auto envp = pointers(env);
     const pid_t parent = ::getpid();
-    return make_child([&](int report) {
+    return create_child([&](int report) {
+        die_with(parent, report);
+        // Before anything that may block: this child must not keep the locks of a warden that died.
+        report = keep_descriptors(socket, output, report);
         ::setsid();
         reset_signals();
         reset_scheduling();
         reset_oom_score(origin);
-        report = keep_descriptors(socket, report);
-        die_with(parent, report);
+        raise_descriptors();
         ::execvpe(argv.front(), argv.data(), envp.data());
         fail(report, "exec");
     });
@@ -173,21 +195,22 @@ model::Result<Child> spawn_node(const std::vector<std::string>& command,
 model::Result<Child> spawn_backend(const model::Spawn& spawn,
                                    const std::string& token,
                                    const std::string& cgroup,
+                                   int output,
                                    const Origin& origin) {
     auto env = spawn.env;
     env.push_back(std::string{token_variable} + "=" + token);
     const auto argv = pointers(spawn.command);
     const auto envp = pointers(env);
     const pid_t parent = ::getpid();
-    return make_child([&](int report) {
-        ::setsid();
-        // Until it has changed its user; then once more.
+    return create_child([&](int report) {
+        // Until the user is changed; then again.
         die_with(parent, report);
+        report = keep_descriptors(-1, output, report);
+        ::setsid();
         if (!cgroup.empty()) join(cgroup, report);
         reset_signals();
         reset_scheduling();
         reset_oom_score(origin);
-        report = keep_descriptors(-1, report);
         ::umask(022);
         for (const auto& [name, value] : spawn.limits) {
             const auto resource = resource_of(name);
@@ -196,13 +219,12 @@ model::Result<Child> spawn_backend(const model::Spawn& spawn,
             if (!resource || ::setrlimit(static_cast<__rlimit_resource_t>(*resource), &limit) != 0)
                 fail(report, "setrlimit");
         }
-        // What the daemon may do to addresses is none of the backend's business.
+        // The daemon's capabilities for addresses are not passed to the backend.
         ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         become_user(spawn, report);
         if (::chdir(spawn.dir.c_str()) != 0) fail(report, "chdir");
         die_with(parent, report);
-        ::execve(argv.front(), argv.data(), envp.data());
-        fail(report, "exec");
+        become_program(spawn, argv, envp, report);
     });
 }
 

@@ -1,4 +1,4 @@
-// What ends with the lease and is not the warden's child: cgroups of units and containers,
+// What ends with the lease and is not a child of the warden: cgroups of units and containers,
 // addresses.
 #pragma once
 
@@ -6,10 +6,21 @@
 #include <vector>
 
 #include "model/result.h"
-#include "model/warden_message.h"
+#include "model/warden_list.h"
 
 namespace warden {
 
+/// Sends SIGKILL to all processes of the cgroups on the list. Returns what is still alive, or may
+/// be, and why; "": nothing.
+[[nodiscard]] std::string end_cgroups(const std::vector<model::WardenTarget>& list);
+
+[[nodiscard]] bool has_addresses(const std::vector<model::WardenTarget>& list);
+/// Removes the addresses on the list, but none with an unlimited lifetime: no node process binds
+/// one, so that it is the host's own. Blocks on the kernel's rtnl lock, which other processes may
+/// hold for long: only in a helper. Returns what is still there and why; "": nothing.
+[[nodiscard]] std::string remove_addresses(const std::vector<model::WardenTarget>& list);
+
+/// Watches for targets that come to life.
 class Targets {
 public:
     Targets() = default;
@@ -18,27 +29,25 @@ public:
     Targets& operator=(const Targets&) = delete;
 
     [[nodiscard]] model::Result<void> open();
-    /// Readable when something happened to what is followed.
+    /// Becomes readable when something happened to a target.
     [[nodiscard]] int fd() const { return epoll_; }
 
-    /// Watches these from now on: starts of processes in a cgroup, also one that is not there yet,
-    /// and new addresses.
-    void follow(const std::vector<model::WardenTarget>& list);
-    /// Whether something happened since it was last asked.
+    /// Watches these targets from now on: processes that start in a cgroup, also one that does not
+    /// exist yet, and new addresses. invalid: some of them cannot be watched, and are not; a later
+    /// call tries again.
+    [[nodiscard]] model::Result<void> follow(const std::vector<model::WardenTarget>& list);
+    /// Whether something happened since the last call.
     [[nodiscard]] bool changed();
-
-    /// SIGKILL to all of the cgroups, then the addresses off: a lock of the kernel's network part
-    /// must not hold up a kill. Returns what is still there and why; "" when nothing is.
-    [[nodiscard]] std::string end(const std::vector<model::WardenTarget>& list);
 
 private:
     void watch_cgroups();
+    [[nodiscard]] model::Result<void> watch_addresses();
 
+    bool complete_ = true;  // all of the list is watched
     std::vector<model::WardenTarget> list_;
     int epoll_ = -1;
     int cgroups_ = -1;    // inotify
     int addresses_ = -1;  // netlink, events
-    int requests_ = -1;   // netlink, commands
 };
 
 }  // namespace warden

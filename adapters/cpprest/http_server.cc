@@ -4,12 +4,13 @@
 #include <pplx/threadpool.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <utility>
+
+#include "adapters/sync/mutex.h"
 
 namespace adapters::cpprest {
 namespace {
@@ -20,23 +21,23 @@ namespace listener = web::http::experimental::listener;
 constexpr std::uint64_t largest_body = std::uint64_t{64} * 1024;
 constexpr std::size_t threads = 4;
 
-/// The library makes one pool for the whole process, of forty threads if nobody says otherwise.
+/// The library has one thread pool per process, of forty threads by default.
 void start_threads() {
-    static std::once_flag once;
-    std::call_once(once, [] {
+    [[maybe_unused]] static const bool started = [] {
         try {
             crossplat::threadpool::initialize_with_threads(threads);
         } catch (const std::exception&) {
-            // Somebody in this process was first: their number of threads serves us too.
+            // The pool was started before, elsewhere in this process; its threads are used.
         }
-    });
+        return true;
+    }();
 }
 
 model::HttpResponse failure(int status, const char* reason) {
     return {.status = status, .body = std::string{"{\"error\":\""} + reason + "\"}"};
 }
 
-/// What is asked for. Throws where the address is no text.
+/// Converts the request. Throws where the URL has no valid text form.
 model::HttpRequest to_request(const web::http::http_request& request) {
     model::HttpRequest out;
     out.method = request.method();
@@ -49,7 +50,7 @@ model::HttpRequest to_request(const web::http::http_request& request) {
 
 bool has_large_body(const web::http::http_request& request) {
     const auto& headers = request.headers();
-    // Nothing here takes a body: one of unknown length is not waited for either.
+    // No page takes a body: one of unknown length is refused without reading it.
     if (headers.has(web::http::header_names::transfer_encoding)) return true;
     std::uint64_t length = 0;
     return headers.has(web::http::header_names::content_length) &&
@@ -57,64 +58,67 @@ bool has_large_body(const web::http::http_request& request) {
             length > largest_body);
 }
 
-/// The requests that are not answered yet. Shared with each of them: the library may finish one
-/// after the listener is gone.
+/// Counts the requests that are not answered yet. Shared with each request, because the library may
+/// finish one after the listener is destroyed.
 struct Ledger {
-    std::mutex mutex;
-    std::condition_variable idle;
-    std::size_t running = 0;
-    bool closed = false;
+    sync::Mutex mutex;
+    sync::Condition idle;
+    std::size_t running GUARDED_BY(mutex) = 0;
+    bool closed GUARDED_BY(mutex) = false;
 
-    /// False once the server stops.
+    /// False once the server is stopping.
     bool began() {
-        const std::lock_guard lock{mutex};
+        const sync::Lock lock{mutex};
         ++running;
         return !closed;
     }
     void finished() {
-        const std::lock_guard lock{mutex};
+        const sync::Lock lock{mutex};
         if (--running == 0) idle.notify_all();
+    }
+    /// Refuses new requests, then waits up to `patience` for running ones. False: it was closed
+    /// before.
+    bool close(model::Duration patience) {
+        const sync::Lock lock{mutex};
+        if (closed) return false;
+        closed = true;
+        idle.wait_for(mutex, patience, [this]() REQUIRES(mutex) { return running == 0; });
+        return true;
     }
 };
 
 }  // namespace
 
-/// The listener of the library and its requests.
+/// The library's listener and its requests.
 class HttpServer::Listener {
 public:
     Listener(const std::string& uri, Handler handler)
         : listener_{uri}, handler_{std::move(handler)} {
         const auto serve_it = [this](const web::http::http_request& request) { serve(request); };
         listener_.support(serve_it);
-        // These two the library would answer by itself.
+        // The library would answer these two methods by itself.
         listener_.support(web::http::methods::OPTIONS, serve_it);
         listener_.support(web::http::methods::TRCE, serve_it);
     }
 
     void open() { listener_.open().wait(); }
 
-    /// The library's own close() cuts answers that are on their way: they are waited for first.
+    /// The library's close() cuts off answers that are being sent, so they are waited for first.
     void close(model::Duration patience) {
-        {
-            std::unique_lock lock{ledger_->mutex};
-            if (ledger_->closed) return;
-            ledger_->closed = true;
-            const auto deadline = std::chrono::steady_clock::now() + patience;
-            ledger_->idle.wait_until(lock, deadline, [this] { return ledger_->running == 0; });
-            // An answer counts as sent when the library has it; the socket gets it a moment later.
-            ledger_->idle.wait_for(lock, std::chrono::milliseconds{20}, [] { return false; });
-        }
+        if (!ledger_->close(patience)) return;
+        // The library reports an answer as sent a moment before it is written to the socket.
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
         try {
             listener_.close().wait();
         } catch (const std::exception&) {
-            // It is closed all the same.
+            // It is closed nevertheless.
         }
     }
 
 private:
     void serve(const web::http::http_request& request) {
         const bool closed = !ledger_->began();
-        // From here on every path answers once, and finished() follows the answer.
+        // From here on every path answers exactly once, and finished() follows the answer.
         const bool large = has_large_body(request);
         auto response = closed  ? failure(503, "this daemon is stopping")
                         : large ? failure(413, "the request is too large")
@@ -132,24 +136,24 @@ private:
         }
         try {
             return handler_(asked);
-        } catch (...) {  // whatever a handler throws, the daemon goes on
+        } catch (...) {  // a handler may throw anything; the daemon must go on
             return failure(500, "the daemon failed to answer");
         }
     }
 
-    /// Makes the library's next read of a body that nobody wants fail: it would keep all of it in
-    /// memory, and answer only then. Told through its buffer: to end the request ourselves would
-    /// leave a read behind that outlives the connection.
+    /// Makes the library's next read of an unwanted body fail; it would keep the whole body in
+    /// memory and answer only afterwards. Done through its stream buffer, because ending the
+    /// request would leave a pending read that outlives the connection.
     static void cut_body(const web::http::http_request& request) {
         try {
             const auto reason = std::make_exception_ptr(std::runtime_error{"too large"});
             request.body().streambuf().close(std::ios_base::out, reason).then(ignore_outcome);
         } catch (const std::exception&) {
-            // It has ended already.
+            // The body had already ended.
         }
     }
 
-    /// A task whose failure nobody looks at ends the process.
+    /// A failed task whose outcome is not read would end the process.
     static void ignore_outcome(const pplx::task<void>& task) {
         try {
             task.get();
@@ -171,7 +175,7 @@ private:
             }
             if (last) reply.headers().add(web::http::header_names::connection, "close");
             request.reply(reply).then([ledger = ledger_](const pplx::task<void>& sent) {
-                ignore_outcome(sent);  // perhaps the client went away
+                ignore_outcome(sent);  // fails where the client has gone
                 ledger->finished();
             });
         } catch (const std::exception&) {

@@ -7,9 +7,9 @@
 
 namespace adapters::http {
 
-/// reconcilers::ports::HealthProbe. One owner, no thread but a short one for a host name that is
-/// not a number; poll() does what the socket is ready for. Redirects are not followed, and https://
-/// is refused: the endpoint is on this machine. The body is not read.
+/// reconcilers::ports::HealthProbe. For one owner; no thread except a short-lived one to look up a
+/// host name. poll() handles what the socket is ready for. Redirects are not followed; https:// is
+/// refused, since the endpoint is on this machine. The body is not read.
 class HttpProbe final : public reconcilers::ports::HealthProbe {
 public:
     HttpProbe();
@@ -21,8 +21,8 @@ public:
     [[nodiscard]] reconcilers::ports::Health poll() override;
 
 private:
-    class Look;
-    std::unique_ptr<Look> look_;
+    class Attempt;
+    std::unique_ptr<Attempt> attempt_;
 };
 
 }  // namespace adapters::http

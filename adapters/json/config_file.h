@@ -1,38 +1,32 @@
-// cluster.json: from the file to a checked configuration.
+// Reads cluster.json: from its text to a checked configuration.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "model/config.h"
-#include "model/config_value.h"
+#include "config/config.h"
+#include "config/value.h"
 #include "model/result.h"
 
 namespace adapters::json {
 
-/// JSON text with // and /* */ comments as a tree that knows its lines.
+/// Parses JSON with // and /* */ comments into a tree with line numbers.
 ///
 /// name  of the file, for messages
 ///
-/// invalid  no JSON (the message says at which line and column), a key twice in one object, nested
-///          more than 64 deep
-[[nodiscard]] model::Result<model::ConfigValue> parse_config(std::string_view text,
-                                                             std::string_view name);
+/// invalid  not JSON (the message has line and column), a key twice in one object, or nested more
+///          than 64 deep
+[[nodiscard]] model::Result<config::Value> parse_config(std::string_view text,
+                                                        std::string_view name);
 
-struct LoadedConfig {
-    model::Config config;
-    std::vector<model::ConfigProblem> warnings;
-};
-
-/// Reads, completes and checks the file at `path`. Looks at the disk too: a path that is a folder
-/// where a file belongs is an error, a secret that others can read is a warning.
+/// Parses, completes and checks the text of the file `name`, without access to the disk. Invalid
+/// values are reported in the outcome.
 ///
-/// overrides  environment first, then flags
+/// overrides  those of the environment, then those of flags
 ///
-/// not_found  there is no such file
-/// invalid    everything that is wrong, one problem on each line
-[[nodiscard]] model::Result<LoadedConfig> load_config(
-    const std::string& path, const std::vector<model::ConfigOverride>& overrides);
+/// invalid: as parse_config
+[[nodiscard]] model::Result<config::Outcome> build_config(
+    std::string_view text, const std::string& name, const std::vector<config::Override>& overrides);
 
 }  // namespace adapters::json

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "model/config.h"
+#include "model/names.h"
 #include "model/wall_time.h"
 
 namespace adapters::json {
@@ -18,33 +19,56 @@ using Json = nlohmann::json;
 using model::Errc;
 
 constexpr int schema = 1;
-constexpr int deepest = 64;  // the library writes a nested value by recursion
+constexpr int deepest = 64;  // limit, since the library recurses into nested values
 
-/// corrupt: no JSON, nested too deep, or a number that no type holds.
+/// Whether brackets are nested too deep; the text need not be valid JSON.
+bool too_deep(std::string_view text) {
+    int depth = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quoted) {
+            if (c == '\\') ++i;
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > deepest) return true;
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+/// corrupt: not JSON, nested too deep, or a number out of range.
 model::Result<Json> parse(std::string_view text) {
-    bool too_deep = false;
-    const auto watch = [&too_deep](int depth, Json::parse_event_t, Json&) {
-        too_deep = too_deep || depth > deepest;
-        return !too_deep;
-    };
-    auto parsed = Json::parse(text, watch, false);
-    if (too_deep) return error(Errc::corrupt, "nested too deep");
+    // Checked before parsing: with a depth callback the library rescans a whole list after each of
+    // its elements, and a large record would block its reader for minutes.
+    if (too_deep(text)) return error(Errc::corrupt, "nested too deep");
+    auto parsed = Json::parse(text, nullptr, false);
     if (parsed.is_discarded()) return error(Errc::corrupt, "no JSON");
     return parsed;
 }
 
-/// On one line; text that is not UTF-8 is mended, not refused: a record must always be writable.
+/// On one line. Text that is not UTF-8 is repaired, not refused: a record must always be writable.
 std::string to_line(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// The fields of one object. Reading a field takes it out, so that what is left is what we do not
-/// know; one that is absent or null is its default. The first that is wrong is remembered.
+/// The fields of one object. Reading a field removes it, so that what is left are the unknown
+/// fields. An absent or null field has its default. The first error is kept.
 class Fields {
 public:
     Fields(Json object, std::string path) : object_(std::move(object)), path_{std::move(path)} {
-        // Parentheses: in braces the library would make a list of one.
+        // Parentheses: braces would make a list of one element.
         if (!object_.is_object()) fail("", "is no object");
+    }
+
+    /// Whether it is there, and not null.
+    [[nodiscard]] bool has(const char* name) const {
+        const auto found = object_.find(name);
+        return object_.is_object() && found != object_.end() && !found->is_null();
     }
 
     std::string text(const char* name) {
@@ -93,7 +117,13 @@ public:
         });
     }
 
-    /// A time for people: what is not understood is no time, and no reason to refuse the record.
+    /// It is there, and says that it is not known.
+    [[nodiscard]] bool is_null(const char* name) const {
+        const auto found = object_.find(name);
+        return object_.is_object() && found != object_.end() && found->is_null();
+    }
+
+    /// A time for people: an invalid one is read as "no time" and does not make the record invalid.
     model::WallTime time(const char* name) {
         const auto parsed = model::parse_rfc3339(text(name));
         return parsed ? *parsed : model::WallTime{};
@@ -108,6 +138,19 @@ public:
                 list.push_back(element.get<std::string>());
             }
             return list;
+        });
+    }
+
+    std::map<std::string, std::string> text_map(const char* name) {
+        using Map = std::map<std::string, std::string>;
+        return take(name, "an object of text", [](const Json& value) -> Maybe<Map> {
+            if (!value.is_object()) return std::nullopt;
+            Map map;
+            for (const auto& [key, element] : value.items()) {
+                if (!element.is_string()) return std::nullopt;
+                map[key] = element.get<std::string>();
+            }
+            return map;
         });
     }
 
@@ -142,7 +185,7 @@ public:
         error_ = model::error(Errc::corrupt, field + " " + std::string{why});
     }
 
-    /// What is wrong inside is wrong outside.
+    /// An error in a nested object is an error of the outer one.
     void include(const Fields& inner) {
         if (!error_) error_ = inner.error_;
     }
@@ -151,7 +194,7 @@ public:
 
     std::string rest() const { return object_.empty() ? std::string{} : to_line(object_); }
 
-    /// Every record has one: it says who may read it.
+    /// Every record has a schema number, which tells whether this version can read it.
     int schema_known() {
         const auto value = small("schema", 0);
         if (value > schema) {
@@ -198,7 +241,7 @@ model::Result<Fields> open(std::string_view text, std::string_view key) {
     return Fields{std::move(*parsed), std::string{key}};
 }
 
-/// `known` on top of what came from somebody newer.
+/// `known` and the fields that a newer version wrote and this one does not know.
 Json merged(Json known, const std::string& unknown_fields) {
     if (unknown_fields.empty()) return known;
     auto rest = parse(unknown_fields);
@@ -213,6 +256,39 @@ void put(Json& object, const char* name, const std::string& value) {
     if (!value.empty()) object[name] = value;
 }
 
+model::Role read_role(Fields& fields) {
+    return fields.text("role") == "PRIMARY" ? model::Role::primary : model::Role::passive;
+}
+
+std::optional<model::Lag> read_lag(Fields& fields) {
+    auto inner = fields.object("lag");
+    if (!inner) return std::nullopt;
+    const model::Lag lag{
+        inner->number("transactions"), inner->number("bytes"), inner->integer("ms")};
+    fields.include(*inner);
+    return lag;
+}
+
+std::vector<model::Condition> read_conditions(Fields& fields) {
+    std::vector<model::Condition> list;
+    for (auto& each : fields.objects("conditions")) {
+        model::Condition condition;
+        const auto type = model::parse_condition_type(each.text("type"));
+        condition.known = !each.is_null("status");  // a version before this one reads false
+        condition.status = each.boolean("status");
+        condition.reason = each.text("reason");
+        condition.message = each.text("message");
+        condition.since = each.time("since");
+        condition.epoch = {each.number("epoch")};
+        fields.include(each);
+        // A condition of a newer version that this one does not know.
+        if (!type) continue;
+        condition.type = *type;
+        list.push_back(std::move(condition));
+    }
+    return list;
+}
+
 Json to_json(const model::Condition& condition) {
     Json json{{"type", to_text(condition.type)},
               {"status", condition.status},
@@ -220,6 +296,7 @@ Json to_json(const model::Condition& condition) {
               {"since", model::to_rfc3339(condition.since)},
               {"epoch", condition.epoch.value}};
     put(json, "message", condition.message);
+    if (!condition.known) json["status"] = nullptr;
     return json;
 }
 
@@ -289,6 +366,7 @@ std::string encode(const model::NodeStatus& status) {
               {"txid", status.position.txid.value},
               {"hasDatabase", status.has_database},
               {"copyComplete", status.copy_complete},
+              {"fit", status.fit},
               {"uptimeMs", status.uptime_ms},
               {"heartbeatMs", status.heartbeat_ms},
               {"addresses", status.addresses},
@@ -301,7 +379,16 @@ std::string encode(const model::NodeStatus& status) {
               {"setAside", status.set_aside},
               {"alarm", status.alarm},
               {"schema", status.schema}};
+    if (status.leader_unknown) json["leaderUnknown"] = true;
     put(json, "version", status.version);
+    put(json, "unfitBecause", status.unfit_because);
+    put(json, "releasedBecause", status.released_because);
+    if (status.store.any_stream()) {
+        json["store"] = Json::object();
+        put(json["store"], "election", status.store.election.value_or(""));
+        put(json["store"], "state", status.store.state.value_or(""));
+        put(json["store"], "log", status.store.log.value_or(""));
+    }
     json["conditions"] = Json::array();
     for (const auto& condition : status.conditions)
         json["conditions"].push_back(to_json(condition));
@@ -326,36 +413,23 @@ model::Result<model::NodeStatus> decode_status(std::string_view text, std::strin
     status.schema = fields.schema_known();
     status.node_id = fields.text("nodeId");
     status.cluster_id = fields.text("clusterId");
-    const auto role = fields.text("role");
-    status.role = role == "PRIMARY" ? model::Role::primary : model::Role::passive;
+    status.role = read_role(fields);
     status.backend_status = fields.text("backendStatus");
     status.last_seen = fields.time("lastSeen");
     status.version = fields.text("version");
     status.leader = fields.text("leader");
+    status.leader_unknown = fields.boolean("leaderUnknown");
     status.epoch = {fields.number("epoch")};
     status.position = {{fields.number("tenure")}, {fields.number("txid")}};
-    if (auto lag = fields.object("lag")) {
-        status.lag = {lag->number("transactions"), lag->number("bytes"), lag->integer("ms")};
-        fields.include(*lag);
-    }
+    status.lag = read_lag(fields);
     status.has_database = fields.boolean("hasDatabase");
     status.copy_complete = fields.boolean("copyComplete");
+    status.fit = fields.boolean("fit");
+    status.unfit_because = fields.text("unfitBecause");
+    status.released_because = fields.text("releasedBecause");
     status.uptime_ms = fields.integer("uptimeMs");
     status.heartbeat_ms = fields.integer("heartbeatMs");
-    for (auto& each : fields.objects("conditions")) {
-        model::Condition condition;
-        const auto type = model::parse_condition_type(each.text("type"));
-        condition.status = each.boolean("status");
-        condition.reason = each.text("reason");
-        condition.message = each.text("message");
-        condition.since = each.time("since");
-        condition.epoch = {each.number("epoch")};
-        fields.include(each);
-        // A verdict that a newer version gives and we do not know.
-        if (!type) continue;
-        condition.type = *type;
-        status.conditions.push_back(std::move(condition));
-    }
+    status.conditions = read_conditions(fields);
     status.addresses = fields.texts("addresses");
     status.api_url = fields.text("apiUrl");
     status.incarnation = fields.text("incarnation");
@@ -369,7 +443,77 @@ model::Result<model::NodeStatus> decode_status(std::string_view text, std::strin
             outcome->text("id"), outcome->boolean("done"), outcome->text("reason")};
         fields.include(*outcome);
     }
+    if (auto store = fields.object("store")) {
+        const auto stream = [&store](const char* name) {
+            auto created = store->text(name);
+            // An empty identity and an absent one are not distinguished in the record.
+            return created.empty() ? std::nullopt : std::optional{std::move(created)};
+        };
+        status.store = {stream("election"), stream("state"), stream("log")};
+        fields.include(*store);
+    }
     status.unknown_fields = fields.rest();
+    if (status.node_id.empty()) fields.fail("nodeId", "is missing");
+    if (fields.error()) return *fields.error();
+    return status;
+}
+
+model::Result<model::NodeStatus> decode_status_page(std::string_view text) {
+    auto opened = open(text, "/status");
+    if (!opened) return std::move(opened).error();
+    auto& fields = *opened;
+    model::NodeStatus status;
+    status.node_id = fields.text("node");
+    status.cluster_id = fields.text("cluster");
+    status.role = read_role(fields);
+    status.leader = fields.text("leader");
+    status.leader_unknown = fields.boolean("leaderUnknown");
+    status.epoch = {fields.number("epoch")};
+    if (auto replication = fields.object("replication")) {
+        status.position = {{replication->number("tenure")}, {replication->number("txid")}};
+        status.has_database = replication->boolean("hasDatabase");
+        status.copy_complete = replication->boolean("copyComplete");
+        status.fit = replication->boolean("fit");
+        status.unfit_because = replication->text("unfitBecause");
+        status.released_because = replication->text("releasedBecause");
+        status.lag = read_lag(*replication);
+        status.set_aside = replication->texts("setAside");
+        fields.include(*replication);
+    }
+    if (auto backend = fields.object("backend")) {
+        status.backend_status = backend->text("status");
+        fields.include(*backend);
+    }
+    status.conditions = read_conditions(fields);
+    status.alarm = fields.text("alarm");
+    status.version = fields.text("version");
+    status.uptime_ms = fields.integer("uptimeMs");
+    status.last_seen = fields.time("lastSeen");
+    if (status.node_id.empty()) fields.fail("node", "is missing");
+    if (fields.error()) return *fields.error();
+    return status;
+}
+
+model::Result<model::NodeStatus> decode_micro_status(std::string_view text) {
+    auto opened = open(text, "the micro service's status");
+    if (!opened) return std::move(opened).error();
+    auto& fields = *opened;
+    model::NodeStatus status;
+    status.node_id = fields.text("nodeId");
+    status.cluster_id = fields.text("clusterId");
+    status.role = read_role(fields);
+    status.leader = fields.text("leader");
+    status.backend_status = fields.text("backendStatus");
+    if (fields.has("replicationLag"))
+        status.lag = model::Lag{.ms = fields.integer("replicationLag")};
+    status.position.txid = {fields.number("walSequence")};
+    status.uptime_ms = fields.integer("uptimeMs");
+    status.epoch = {fields.number("epoch")};
+    if (fields.has("leaseHeld")) {
+        status.conditions.push_back({.type = model::ConditionType::lease_held,
+                                     .status = fields.boolean("leaseHeld"),
+                                     .message = fields.text("waitingFor")});
+    }
     if (status.node_id.empty()) fields.fail("nodeId", "is missing");
     if (fields.error()) return *fields.error();
     return status;
@@ -394,17 +538,75 @@ model::Result<model::Spec> decode_spec(std::string_view text, std::string_view k
     spec.schema = fields.schema_known();
     spec.paused = fields.boolean("paused");
     spec.leave = fields.texts("leave");
-    if (auto wish = fields.object("switchover")) {
-        spec.switchover = {.id = wish->text("id"),
-                           .to = wish->text("to"),
-                           .from = wish->text("from"),
-                           .force = wish->boolean("force")};
-        if (spec.switchover->id.empty()) wish->fail("id", "is missing");
-        fields.include(*wish);
+    if (auto request = fields.object("switchover")) {
+        spec.switchover = {.id = request->text("id"),
+                           .to = request->text("to"),
+                           .from = request->text("from"),
+                           .force = request->boolean("force")};
+        if (spec.switchover->id.empty()) request->fail("id", "is missing");
+        fields.include(*request);
     }
     spec.unknown_fields = fields.rest();
     if (fields.error()) return *fields.error();
     return spec;
+}
+
+std::string encode(const model::ServiceEntry& entry) {
+    Json json{{"name", entry.name},
+              {"node_id", entry.node_id},
+              {"address", entry.address},
+              {"port", entry.port},
+              {"protocol", entry.protocol},
+              {"path", entry.path},
+              {"metadata", entry.metadata},
+              {"tags", entry.tags},
+              {"health", to_text(entry.health)},
+              {"registered_at", model::to_rfc3339(entry.registered_at)},
+              {"updated_at", model::to_rfc3339(entry.updated_at)},
+              {"schema", entry.schema}};
+    put(json, "health_reason", entry.health_reason);
+    put(json, "role", entry.role);
+    if (entry.internal) json["internal"] = true;
+    return to_line(merged(std::move(json), entry.unknown_fields));
+}
+
+model::Result<model::ServiceEntry> decode_service(std::string_view text, std::string_view key) {
+    const auto owner = model::parse_service_key(key);
+    if (!owner) return error(Errc::corrupt, std::string{key} + ": " + owner.error().message);
+    if (text.size() > model::largest_service_record) {
+        return error(Errc::corrupt,
+                     std::string{key} + ": has " + std::to_string(text.size()) + " bytes");
+    }
+    auto opened = open(text, key);
+    if (!opened) return std::move(opened).error();
+    auto& fields = *opened;
+    model::ServiceEntry entry;
+    entry.schema = fields.schema_known();
+    entry.name = fields.text("name");
+    entry.node_id = fields.text("node_id");
+    entry.address = fields.text("address");
+    const auto port = fields.integer("port");
+    entry.protocol = fields.text("protocol");
+    entry.path = fields.text("path");
+    entry.metadata = fields.text_map("metadata");
+    entry.tags = fields.texts("tags");
+    const auto health = model::parse_service_health(fields.text("health"));
+    entry.registered_at = fields.time("registered_at");
+    entry.updated_at = fields.time("updated_at");
+    entry.health_reason = fields.text("health_reason");
+    entry.role = fields.text("role");
+    entry.internal = fields.boolean("internal");
+    entry.unknown_fields = fields.rest();
+    // The key decides whose entry it is, so that no record speaks for another node.
+    if (entry.name != owner->first) fields.fail("name", "is not the key's");
+    if (entry.node_id != owner->second) fields.fail("node_id", "is not the key's");
+    if (entry.address.empty()) fields.fail("address", "is missing");
+    if (port < 1 || port > 65535) fields.fail("port", "is not from 1 to 65535");
+    if (!health) fields.fail("health", "is not passing, warning, critical or standby");
+    if (fields.error()) return *fields.error();
+    entry.port = static_cast<std::uint16_t>(port);
+    entry.health = *health;
+    return entry;
 }
 
 }  // namespace adapters::json

@@ -20,14 +20,15 @@ model::WallTime Clock::wall() const {
     return {.ms = at.tv_sec * 1000 + at.tv_nsec / 1'000'000};
 }
 
-// Draws again above the largest multiple of `below`, so that no number is likelier than another.
+// Rejects values at or above the largest multiple of `below`, so that every number is equally
+// likely.
 std::uint64_t Random::below(std::uint64_t below) {
     model::check(below > 0, "Random::below(0)");
     // check() does not return. NOLINTNEXTLINE(clang-analyzer-core.DivideZero)
     const std::uint64_t excess = (UINT64_MAX % below + 1) % below;
     std::uint64_t value = 0;
     do {
-        // At most 256 bytes never come short, and after boot never block.
+        // Up to 256 bytes are returned completely, and without blocking once the kernel is seeded.
         const auto got = ::getrandom(&value, sizeof value, 0);
         model::check(got == static_cast<ssize_t>(sizeof value), "getrandom");
     } while (value > UINT64_MAX - excess);

@@ -1,4 +1,4 @@
-// The machine's clocks and its randomness.
+// The machine's clocks and random numbers.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ public:
     [[nodiscard]] model::WallTime wall() const override;
 };
 
-/// The kernel's generator. Safe from any thread.
+/// The kernel's random generator. Safe from any thread.
 class Random final : public reconcilers::ports::Random {
 public:
     [[nodiscard]] std::uint64_t below(std::uint64_t below) override;

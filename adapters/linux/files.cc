@@ -11,12 +11,17 @@
 #include <optional>
 #include <utility>
 
+#include "model/path_text.h"
+
 namespace adapters::linux_host {
 namespace {
 
+using model::directory_of;
 using model::Errc;
 using model::Error;
+using model::is_temporary;
 using model::Result;
+using model::temporary_of;
 
 constexpr std::uint64_t largest_read = std::uint64_t{256} * 1024 * 1024;
 
@@ -35,7 +40,7 @@ private:
     int fd_;
 };
 
-// What errno means to a caller: absent, of the wrong kind, or the disk's trouble.
+// Maps errno to a code: absent, of the wrong kind, or a disk error.
 Error failed(std::string_view what, std::string_view path) {
     const int reason = errno;
     Errc code = Errc::unavailable;
@@ -73,13 +78,24 @@ int open_file(std::string_view path, int flags) {
     return ::open(std::string{path}.c_str(), flags | O_CLOEXEC, 0600);
 }
 
-// open() of a folder or a pipe for reading succeeds, or waits.
+// Needed because open() succeeds for a directory, and blocks for a pipe.
 Result<struct stat> stat_file(int fd, std::string_view path) {
     struct stat what {};
     if (::fstat(fd, &what) != 0) return failed("stat", path);
     if (!S_ISREG(what.st_mode))
         return model::error(Errc::invalid, std::string{path} + ": not a regular file");
     return what;
+}
+
+/// Opens a regular file, hands its descriptor and its size to `use` and closes it.
+template <typename Use>
+auto with_file(std::string_view path, int flags, Use use) -> decltype(use(0, std::uint64_t{})) {
+    if (auto no = refused(path)) return *no;
+    const Descriptor file{open_file(path, flags | O_NONBLOCK)};
+    if (!file.open()) return failed("open", path);
+    auto what = stat_file(file.get(), path);
+    if (!what) return std::move(what).error();
+    return use(file.get(), static_cast<std::uint64_t>(what->st_size));
 }
 
 Result<model::Bytes> read_range(int fd,
@@ -114,8 +130,8 @@ Result<void> write_range(int fd,
     return {};
 }
 
-// Never repeated: the kernel reports a failed write-back once, drops the pages, and calls the next
-// fsync a success.
+// Never repeated: the kernel reports a failed write-back once and drops the pages; the next fsync
+// would succeed.
 Result<void> sync_descriptor(int fd, std::string_view path) {
     if (::fsync(fd) != 0) {
         auto failure = failed("fsync", path);
@@ -123,21 +139,6 @@ Result<void> sync_descriptor(int fd, std::string_view path) {
         return failure;
     }
     return {};
-}
-
-std::string folder_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return std::string{slash == 0 ? "/" : path.substr(0, slash)};
-}
-
-std::string temporary_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return std::string{path.substr(0, slash + 1)} + "." + std::string{path.substr(slash + 1)} +
-           ".tmp";
-}
-
-bool is_temporary(std::string_view name) {
-    return name.size() > 5 && name.front() == '.' && name.substr(name.size() - 4) == ".tmp";
 }
 
 Result<void> write_temporary(const std::string& path, model::ByteView bytes, bool durable) {
@@ -168,12 +169,12 @@ Result<std::uint64_t> Files::size(std::string_view path) {
     return static_cast<std::uint64_t>(what.st_size);
 }
 
-Result<std::vector<std::string>> Files::list(std::string_view folder) {
-    if (auto no = refused(folder)) return *no;
-    DIR* const stream = ::opendir(std::string{folder}.c_str());
+Result<std::vector<std::string>> Files::list(std::string_view directory) {
+    if (auto no = refused(directory)) return *no;
+    DIR* const stream = ::opendir(std::string{directory}.c_str());
     if (stream == nullptr) {
         if (errno == ENOENT) return std::vector<std::string>{};
-        return failed("open folder", folder);
+        return failed("open directory", directory);
     }
     std::vector<std::string> names;
     errno = 0;
@@ -183,61 +184,53 @@ Result<std::vector<std::string>> Files::list(std::string_view folder) {
         errno = 0;
     }
     const bool broken = errno != 0;
-    auto failure = failed("read folder", folder);
+    auto failure = failed("read directory", directory);
     ::closedir(stream);
     if (broken) return failure;
     std::sort(names.begin(), names.end());
     return names;
 }
 
-Result<void> Files::make_folder(std::string_view path) {
+Result<void> Files::create_directory(std::string_view path) {
     if (auto no = refused(path)) return *no;
     for (std::size_t end = 0; end != std::string_view::npos;) {
         end = path.find('/', end + 1);
-        const auto folder = path.substr(0, end);
-        if (folder == "/") continue;
-        if (::mkdir(std::string{folder}.c_str(), 0700) == 0) {
-            if (auto synced = sync_folder(folder_of(folder)); !synced) return synced;
+        const auto directory = path.substr(0, end);
+        if (directory == "/") continue;
+        if (::mkdir(std::string{directory}.c_str(), 0700) == 0) {
+            if (auto synced = sync_directory(directory_of(directory)); !synced) return synced;
         } else if (errno != EEXIST) {
-            return failed("make folder", folder);
+            return failed("make directory", directory);
         }
     }
     struct stat what {};
     if (::stat(std::string{path}.c_str(), &what) != 0) return failed("stat", path);
     if (!S_ISDIR(what.st_mode))
-        return model::error(Errc::invalid, std::string{path} + ": present, and not a folder");
+        return model::error(Errc::invalid, std::string{path} + ": present, and not a directory");
     return {};
 }
 
 Result<model::Bytes> Files::read(std::string_view path) {
-    if (auto no = refused(path)) return *no;
-    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
-    if (!file.open()) return failed("open", path);
-    auto what = stat_file(file.get(), path);
-    if (!what) return std::move(what).error();
-    const auto size = static_cast<std::uint64_t>(what->st_size);
-    if (size > largest_read)
-        return model::error(Errc::invalid, std::string{path} + ": larger than 256 MiB");
-    return read_range(file.get(), path, 0, size);
+    return with_file(path, O_RDONLY, [&](int fd, std::uint64_t size) -> Result<model::Bytes> {
+        if (size > largest_read)
+            return model::error(Errc::invalid, std::string{path} + ": larger than 256 MiB");
+        return read_range(fd, path, 0, size);
+    });
 }
 
 Result<model::Bytes> Files::read_at(std::string_view path,
                                     std::uint64_t offset,
                                     std::uint64_t length) {
-    if (auto no = refused(path)) return *no;
-    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
-    if (!file.open()) return failed("open", path);
-    auto what = stat_file(file.get(), path);
-    if (!what) return std::move(what).error();
-    // Only what is there, so that a wrong length does not cost its memory.
-    const auto size = static_cast<std::uint64_t>(what->st_size);
-    if (offset >= size) return model::Bytes{};
-    return read_range(file.get(), path, offset, std::min(length, size - offset));
+    return with_file(path, O_RDONLY, [&](int fd, std::uint64_t size) -> Result<model::Bytes> {
+        // Reads no more than exists, so that a wrong length does not allocate its memory.
+        if (offset >= size) return model::Bytes{};
+        return read_range(fd, path, offset, std::min(length, size - offset));
+    });
 }
 
 Result<void> Files::write(std::string_view path, model::ByteView bytes, bool durable) {
     if (auto no = refused(path)) return *no;
-    if (path.back() == '/') return model::error(Errc::invalid, std::string{path} + ": a folder");
+    if (path.back() == '/') return model::error(Errc::invalid, std::string{path} + ": a directory");
     const auto temporary = temporary_of(path);
     auto written = write_temporary(temporary, bytes, durable);
     if (written && ::rename(temporary.c_str(), std::string{path}.c_str()) != 0)
@@ -246,15 +239,13 @@ Result<void> Files::write(std::string_view path, model::ByteView bytes, bool dur
         ::unlink(temporary.c_str());
         return written;
     }
-    return durable ? sync_folder(folder_of(path)) : Result<void>{};
+    return durable ? sync_directory(directory_of(path)) : Result<void>{};
 }
 
 Result<void> Files::write_at(std::string_view path, std::uint64_t offset, model::ByteView bytes) {
-    if (auto no = refused(path)) return *no;
-    const Descriptor file{open_file(path, O_WRONLY | O_CREAT | O_NONBLOCK)};
-    if (!file.open()) return failed("open", path);
-    if (auto what = stat_file(file.get(), path); !what) return std::move(what).error();
-    return write_range(file.get(), path, offset, bytes);
+    return with_file(path, O_WRONLY | O_CREAT, [&](int fd, std::uint64_t) {
+        return write_range(fd, path, offset, bytes);
+    });
 }
 
 Result<void> Files::truncate(std::string_view path, std::uint64_t size) {
@@ -265,18 +256,15 @@ Result<void> Files::truncate(std::string_view path, std::uint64_t size) {
 }
 
 Result<void> Files::sync(std::string_view path) {
-    if (auto no = refused(path)) return *no;
-    const Descriptor file{open_file(path, O_RDONLY | O_NONBLOCK)};
-    if (!file.open()) return failed("open", path);
-    if (auto what = stat_file(file.get(), path); !what) return std::move(what).error();
-    return sync_descriptor(file.get(), path);
+    return with_file(
+        path, O_RDONLY, [&](int fd, std::uint64_t) { return sync_descriptor(fd, path); });
 }
 
-Result<void> Files::sync_folder(std::string_view path) {
+Result<void> Files::sync_directory(std::string_view path) {
     if (auto no = refused(path)) return *no;
-    const Descriptor folder{open_file(path, O_RDONLY | O_DIRECTORY)};
-    if (!folder.open()) return failed("open folder", path);
-    return sync_descriptor(folder.get(), path);
+    const Descriptor directory{open_file(path, O_RDONLY | O_DIRECTORY)};
+    if (!directory.open()) return failed("open directory", path);
+    return sync_descriptor(directory.get(), path);
 }
 
 Result<void> Files::rename(std::string_view from, std::string_view to) {
@@ -293,12 +281,22 @@ Result<void> Files::remove(std::string_view path) {
     return failed("remove", path);
 }
 
+Result<void> Files::give_to_owner_of(std::string_view directory, std::string_view file) {
+    for (const auto path : {directory, file})
+        if (auto no = refused(path)) return *no;
+    struct stat owner {};
+    if (::stat(std::string{directory}.c_str(), &owner) != 0) return failed("stat", directory);
+    if (::chown(std::string{file}.c_str(), owner.st_uid, owner.st_gid) != 0 && errno != EPERM)
+        return failed("change owner of", file);
+    return {};
+}
+
 Result<void> Files::copy_owner(std::string_view from, std::string_view to) {
     for (const auto path : {from, to})
         if (auto no = refused(path)) return *no;
     struct stat model_of {};
     if (::stat(std::string{from}.c_str(), &model_of) != 0) return failed("stat", from);
-    // The owner first: a change of owner clears bits of the mode.
+    // The owner first: changing the owner clears bits of the mode.
     const std::string target{to};
     struct stat present {};
     if (::stat(target.c_str(), &present) != 0) return failed("stat", to);

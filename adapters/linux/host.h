@@ -1,4 +1,4 @@
-// Which machine this is, and which of its boots.
+// Identifies this machine and its boot.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 namespace adapters::linux_host {
 
 /// /etc/machine-id (or D-Bus's copy) and the kernel's boot id. not_found: no machine id is set;
-/// `systemd-machine-id-setup` makes one. A guess would let two machines pass for one.
+/// `systemd-machine-id-setup` creates one. A guess could make two machines look like one.
 [[nodiscard]] model::Result<model::Host> host();
 
-/// As host(), below another root: for tests and containers.
+/// As host(), below another root directory: for tests and containers.
 [[nodiscard]] model::Result<model::Host> host_below(const std::string& root);
 
 }  // namespace adapters::linux_host

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <string>
 
@@ -14,33 +13,30 @@ namespace {
 
 using reconcilers::ports::Level;
 
-model::EventLevel to_line_level(Level level) {
-    switch (level) {
-        case Level::debug:
-            return model::EventLevel::debug;
-        case Level::info:
-            return model::EventLevel::info;
-        case Level::warning:
-            return model::EventLevel::warning;
-        case Level::error:
-            return model::EventLevel::error;
-    }
-    return model::EventLevel::error;
+std::string line(model::LineFormat format,
+                 Level level,
+                 std::string_view name,
+                 const reconcilers::ports::Fields& fields) {
+    return model::event_line(format, Clock{}.wall(), level, name, fields);
 }
 
 }  // namespace
 
+Log::Log(model::LineFormat format, Level least, int fd)
+    : format_{format},
+      least_{least},
+      writer_{
+          fd, [format](std::uint64_t count) {
+              const auto write = [format](Level level,
+                                          std::string_view name,
+                                          const reconcilers::ports::Fields& fields) {
+                  return line(format, level, name, fields);
+              };
+              return write(Level::warning, "log.lines_dropped", {{"lines", std::to_string(count)}});
+          }} {}
+
 void Log::emit(Level level, std::string_view name, const reconcilers::ports::Fields& fields) {
-    if (level < least_) return;
-    const auto line =
-        model::event_line(format_, Clock{}.wall(), to_line_level(level), name, fields);
-    std::string_view rest{line};
-    while (!rest.empty()) {
-        const auto written = ::write(fd_, rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;  // nobody is left to tell
-        rest.remove_prefix(static_cast<std::size_t>(written));
-    }
+    if (level >= least_) writer_.write(line(format_, level, name, fields));
 }
 
 model::LineFormat default_format() {

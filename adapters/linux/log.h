@@ -1,18 +1,21 @@
-// The log on stderr, one line per event.
+// Writes log events to stderr, one line per event.
 #pragma once
 
+#include <string_view>
+
+#include "adapters/linux/line_writer.h"
 #include "model/event_line.h"
 #include "reconcilers/ports/events.h"
 
 namespace adapters::linux_host {
 
-/// Lines below `least` are dropped. Each line is one write: lines of several threads and processes
-/// never mix. May block as long as the reader of stderr does.
+/// Events below `least` are dropped. Lines of several threads never mix. emit() does not wait for
+/// the reader of stderr: lines that are not taken in time are dropped, and a later line reports
+/// their number.
 class Log final : public reconcilers::ports::Events {
 public:
-    /// fd  where to; not owned
-    Log(model::LineFormat format, reconcilers::ports::Level least, int fd = 2)
-        : format_{format}, least_{least}, fd_{fd} {}
+    /// fd  the descriptor; see LineWriter
+    Log(model::LineFormat format, reconcilers::ports::Level least, int fd = 2);
 
     void emit(reconcilers::ports::Level level,
               std::string_view name,
@@ -21,10 +24,10 @@ public:
 private:
     model::LineFormat format_;
     reconcilers::ports::Level least_;
-    int fd_;
+    LineWriter writer_;
 };
 
-/// journald where stderr is the journal's (JOURNAL_STREAM), else text.
+/// `journal` where stderr is connected to the journal (JOURNAL_STREAM), else `text`.
 [[nodiscard]] model::LineFormat default_format();
 
 }  // namespace adapters::linux_host

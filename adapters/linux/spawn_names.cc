@@ -5,10 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
+#include "config/escape.h"
 #include "model/ids.h"
 
 namespace adapters::linux_host {
@@ -32,26 +37,25 @@ bool runnable(const std::string& path) {
     return ::stat(path.c_str(), &what) == 0 && S_ISREG(what.st_mode) && (what.st_mode & 0111) != 0;
 }
 
-Result<std::string> find_command(const SpawnSpec& spec) {
+std::vector<std::string> directories_of(const SpawnSpec& spec) {
+    const auto path = spec.env.find("PATH");
+    std::string_view rest = path == spec.env.end() ? default_path : std::string_view{path->second};
+    std::vector<std::string> all;
+    while (!rest.empty()) {
+        const auto directory = rest.substr(0, rest.find(':'));
+        rest.remove_prefix(std::min(rest.size(), directory.size() + 1));
+        if (directory.starts_with('/')) all.emplace_back(directory);
+    }
+    return all;
+}
+
+Result<void> check_name(const SpawnSpec& spec) {
     if (spec.command.empty() || spec.command.front().empty())
         return model::error(Errc::invalid, "the command is empty");
     const auto& name = spec.command.front();
-    if (name.front() == '/') {
-        if (runnable(name)) return name;
-        return model::error(Errc::invalid, name + ": not an executable file");
-    }
-    if (name.find('/') != std::string::npos)
+    if (name.front() != '/' && name.find('/') != std::string::npos)
         return model::error(Errc::invalid, name + ": neither absolute nor a bare name");
-    const auto path = spec.env.find("PATH");
-    std::string_view rest = path == spec.env.end() ? default_path : std::string_view{path->second};
-    while (!rest.empty()) {
-        const auto folder = rest.substr(0, rest.find(':'));
-        rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
-        if (folder.empty() || folder.front() != '/') continue;
-        auto candidate = std::string{folder} + "/" + name;
-        if (runnable(candidate)) return candidate;
-    }
-    return model::error(Errc::invalid, name + ": not found in PATH");
+    return {};
 }
 
 Result<User> find_user(const std::string& name) {
@@ -92,7 +96,7 @@ Result<void> set_user(model::Spawn& spawn, const SpawnSpec& spec) {
         if (!found) return std::move(found).error();
         user.gid = *found;
     }
-    // Whoever we are already needs no right to become it.
+    // No right is needed to become the user that the process already runs as.
     if (user.uid == ::geteuid() && user.gid == ::getegid()) return {};
     spawn.change_user = true;
     spawn.uid = user.uid;
@@ -109,13 +113,13 @@ Result<void> set_user(model::Spawn& spawn, const SpawnSpec& spec) {
 
 }  // namespace
 
-Result<model::Spawn> look_up(const SpawnSpec& spec) {
-    auto command = find_command(spec);
-    if (!command) return std::move(command).error();
-    model::Spawn spawn{.command = spec.command, .dir = spec.dir.empty() ? "/" : spec.dir};
-    spawn.command.front() = *command;
+Result<model::Spawn> resolve(const SpawnSpec& spec) {
+    if (auto named = check_name(spec); !named) return std::move(named).error();
+    model::Spawn spawn{.command = spec.command,
+                       .path = directories_of(spec),
+                       .dir = spec.dir.empty() ? "/" : spec.dir};
     if (spawn.dir.front() != '/')
-        return model::error(Errc::invalid, "folder \"" + spawn.dir + "\" is not absolute");
+        return model::error(Errc::invalid, "directory \"" + spawn.dir + "\" is not absolute");
     for (const auto& [name, value] : spec.env) {
         if (name.empty() || name.find('=') != std::string::npos)
             return model::error(Errc::invalid, "\"" + name + "\" cannot name a variable");
@@ -131,6 +135,34 @@ Result<model::Spawn> look_up(const SpawnSpec& spec) {
         spawn.limits.emplace_back(name, value);
     }
     return spawn;
+}
+
+Result<std::string> find_program(const SpawnSpec& spec) {
+    if (auto named = check_name(spec); !named) return std::move(named).error();
+    const auto& name = spec.command.front();
+    if (name.front() == '/') {
+        if (runnable(name)) return name;
+        return model::error(Errc::invalid, name + ": not an executable file");
+    }
+    for (const auto& directory : directories_of(spec)) {
+        auto candidate = directory;
+        candidate += '/';
+        candidate += name;
+        if (runnable(candidate)) return candidate;
+    }
+    return model::error(Errc::invalid, name + ": not found in PATH");
+}
+
+std::string why_it_escapes(const SpawnSpec& spec) {
+    auto program = spec;
+    program.command = {config::service_program(spec.command)};
+    std::string behind_link;
+    if (const auto file = find_program(program)) {
+        std::error_code failure;
+        const auto real = std::filesystem::canonical(*file, failure);
+        if (!failure) behind_link = real.filename().string();
+    }
+    return config::why_it_escapes(program.command.front(), behind_link);
 }
 
 }  // namespace adapters::linux_host

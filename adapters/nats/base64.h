@@ -1,4 +1,4 @@
-// Base64 of RFC 4648: section 4 as JetStream's answers carry bytes, section 5 as object names do.
+// Base64 of RFC 4648: section 4 for bytes in JetStream's answers, section 5 for object names.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 
 namespace adapters::nats {
 
-/// Alphabet of section 5, padded.
+/// Section 5 (URL-safe), with padding.
 [[nodiscard]] std::string to_base64url(model::ByteView bytes);
 
-/// Alphabet of section 4, padding required. Empty for anything else.
+/// Section 4 (standard), padding required. Empty for anything else.
 [[nodiscard]] std::optional<model::Bytes> from_base64(std::string_view text);
 
 }  // namespace adapters::nats

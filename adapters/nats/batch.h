@@ -1,57 +1,57 @@
-// Requests that wait for their answers.
+// Requests sent together, and their answers.
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "adapters/nats/connection.h"
+#include "adapters/sync/mutex.h"
 #include "model/result.h"
 
 namespace adapters::nats {
 
-/// Requests sent together and their answers.
+/// Collects the answers of a batch of requests.
 class Batch {
 public:
-    explicit Batch(std::size_t size) : answers_(size), open_{size} {}
+    explicit Batch(std::size_t size) : size_{size}, answers_(size), open_{size} {}
 
-    /// The first answer to a request counts.
+    /// Only the first answer to each request is kept.
     void answer(std::size_t index, model::Result<Incoming> answer) {
-        const std::lock_guard lock{mutex_};
-        if (index >= answers_.size() || answers_[index]) return;
+        const sync::Lock lock{mutex_};
+        if (index >= size_ || answers_[index]) return;
         answers_[index] = std::move(answer);
         if (--open_ == 0) complete_.notify_all();
     }
 
     void answer_rest(const model::Error& failure) {
-        for (std::size_t i = 0; i < answers_.size(); ++i)
+        for (std::size_t i = 0; i < size_; ++i)
             answer(i, failure);
     }
 
     void wait_until(std::chrono::steady_clock::time_point deadline) {
-        std::unique_lock lock{mutex_};
-        complete_.wait_until(lock, deadline, [this] { return open_ == 0; });
+        const sync::Lock lock{mutex_};
+        complete_.wait_until(mutex_, deadline, [this]() REQUIRES(mutex_) { return open_ == 0; });
     }
 
-    /// Once all are answered.
+    /// The answers; call it once all have arrived.
     std::vector<model::Result<Incoming>> take() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         std::vector<model::Result<Incoming>> answers;
-        answers.reserve(answers_.size());
+        answers.reserve(size_);
         for (auto& answer : answers_)
             answers.push_back(std::move(*answer));
         return answers;
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable complete_;
-    std::vector<std::optional<model::Result<Incoming>>> answers_;
-    std::size_t open_;
+    const std::size_t size_;
+    sync::Mutex mutex_;
+    sync::Condition complete_;
+    std::vector<std::optional<model::Result<Incoming>>> answers_ GUARDED_BY(mutex_);
+    std::size_t open_ GUARDED_BY(mutex_);
 };
 
 }  // namespace adapters::nats

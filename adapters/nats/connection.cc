@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "adapters/nats/connection_core.h"
+#include "adapters/nats/link.h"
+#include "adapters/nats/servers.h"
 
 namespace adapters::nats {
 
@@ -25,11 +27,13 @@ Connection::Registration::Registration(std::shared_ptr<Entry> entry) : entry_{st
 Connection::Registration::~Registration() { entry_->close(); }
 
 Result<std::shared_ptr<Connection>> Connection::open(
-    ConnectionOptions options, std::function<void(const ConnectionEvent&)> on_event) {
+    ConnectionOptions options, std::function<void(const ConnectionEvent&)> on_event, Admit admit) {
     if (options.servers.empty()) return model::error(Errc::invalid, "nats: no server is named");
     const auto logins = !options.credentials.empty() + !options.user.empty() +
                         !options.token.empty() + !options.nkey_seed_file.empty();
     if (logins > 1) return model::error(Errc::invalid, "nats: more than one kind of login");
+    if (auto servers = choose_servers(options, takes_logins_as_they_stand()); !servers)
+        return std::move(servers).error();
     if (options.tls.cert.empty() != options.tls.key.empty())
         return model::error(Errc::invalid, "nats: tls.cert and tls.key come together");
     for (const auto* path : {&options.credentials,
@@ -40,7 +44,8 @@ Result<std::shared_ptr<Connection>> Connection::open(
         if (!path->empty() && ::access(path->c_str(), R_OK) != 0)
             return model::error(Errc::invalid, "nats: " + *path + " cannot be read");
     }
-    const auto core = std::make_shared<Core>(std::move(options), std::move(on_event));
+    const auto core =
+        std::make_shared<Core>(std::move(options), std::move(on_event), std::move(admit));
     core->start();
     return std::make_shared<Connection>(core);
 }
@@ -49,9 +54,11 @@ Connection::Connection(std::shared_ptr<Core> core) : core_{std::move(core)} {}
 Connection::~Connection() { core_->stop(); }
 
 bool Connection::connected() const { return core_->connected(); }
-std::uint64_t Connection::session() const { return core_->session(); }
+std::uint64_t Connection::connection_generation() const { return core_->connection_generation(); }
 model::Duration Connection::timeout() const { return core_->options().timeout; }
 std::string Connection::last_reason() const { return core_->last_reason(); }
+std::string Connection::server() const { return core_->server(); }
+void Connection::ask_again(bool anew) { core_->ask_again(anew); }
 
 Deadline Connection::deadline() const {
     return std::chrono::steady_clock::now() + core_->options().timeout;

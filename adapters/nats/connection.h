@@ -1,4 +1,5 @@
-// One connection to NATS: made in the background, kept, rebuilt, with a deadline on every call.
+// One connection to NATS: made in the background, kept up, rebuilt when closed; every call has a
+// deadline.
 #pragma once
 
 #include <chrono>
@@ -17,40 +18,42 @@
 
 namespace adapters::nats {
 
-/// How to reach and enter NATS. At most one kind of login: `credentials`, `user`, `token` or
+/// Servers and login. At most one kind of login: `credentials`, `user`, `token` or
 /// `nkey_seed_file`.
 struct ConnectionOptions {
-    std::vector<std::string> servers;  // URLs; "host:port" is taken as nats://
-    std::string name;                  // what the server shows for this connection
-    /// Bounds one connect, one write and one answer: a call takes no longer, and at worst twice as
-    /// long when it meets the first moment of a disconnect.
+    /// URLs, percent-encoded where necessary; "host:port" means nats://. A login in a URL takes
+    /// precedence over those below, for that server.
+    std::vector<std::string> servers;
+    std::string name;  // shown by the server for this connection
+    /// Limits one connect, one write and one answer. A call takes no longer, or twice as long at
+    /// worst, when it begins at the moment of a disconnect.
     model::Duration timeout = std::chrono::milliseconds{500};
-    std::string credentials;  // file of a JWT and its seed
+    std::string credentials;  // file with a JWT and its seed
     std::string user;
     std::string password;
     std::string token;
     std::string nkey;            // public key
     std::string nkey_seed_file;  // file of its seed
-    /// Files in PEM. TLS is used when any is set or a URL says tls://.
+    /// PEM files. TLS is used when any is set or a URL begins with tls://.
     struct Tls {
         std::string ca;
         std::string cert;
         std::string key;
     } tls;
-    /// Handlers of all subscriptions, answers included, share one thread of the process with those
-    /// of other such connections. For connections with many subscriptions and nothing urgent.
+    /// Handlers of all subscriptions, answers included, share one thread with other connections of
+    /// the process that set this. For connections with many subscriptions and no urgent messages.
     bool pooled_delivery = false;
 };
 
 /// A change of a connection, for the event log.
 struct ConnectionEvent {
     bool connected = false;
-    std::string server;  // URL without login; empty when disconnected before the first connect
+    std::string server;  // URL without login; empty before the first connect
     std::string reason;  // why not connected
-    std::uint64_t session = 0;
+    std::uint64_t generation = 0;
 };
 
-/// When a call has to be over, however many requests it takes.
+/// When a call must be finished, however many requests it makes.
 using Deadline = std::chrono::steady_clock::time_point;
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -58,26 +61,46 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Outgoing {
     std::string subject;
     Headers headers;
-    model::ByteView payload;  // borrowed for the call
+    model::ByteView payload;  // must stay valid during the call
 };
 
 struct Incoming {
     std::string subject;
-    std::string reply;  // empty where no answer is wanted
+    std::string reply;  // empty where no answer is expected
     Headers headers;
     model::Bytes payload;
-    /// The first value of a header, exact case; empty where it is absent.
+    /// The first value of the header with exactly this key; empty where it is absent.
     [[nodiscard]] std::string_view header(std::string_view key) const;
 };
 
-/// Safe to use from any thread. Nothing throws. No request outlives a disconnect: it ends as
-/// unknown_outcome.
+/// The server that a connect reached, for the function that decides about admission.
+struct Reached {
+    std::string server;  // URL without login
+    /// As Connection::exchange, on this connect only.
+    std::function<std::vector<model::Result<Incoming>>(std::span<const Outgoing>, Deadline)>
+        exchange;
+};
+
+struct Admission {
+    enum class Verdict : std::uint8_t {
+        admitted,
+        wait,   // ask again twice a second, and after ask_again()
+        leave,  // disconnect and try the next server
+    };
+    Verdict verdict = Verdict::admitted;
+    std::string why;  // reason for not admitting, for people
+};
+/// Called on the connection's own thread; may make requests with `exchange` but no other call of
+/// the connection.
+using Admit = std::function<Admission(const Reached&)>;
+
+/// Thread-safe. Nothing throws. A request ends with unknown_outcome when the connection is lost.
 class Connection {
     class Core;
 
 public:
-    /// A subscription, kept over reconnects and rebuilt connections until it is destroyed. Its
-    /// destructor waits for a handler that runs; so it is never destroyed in its own handler.
+    /// A subscription, kept across reconnects and rebuilt connections until destroyed. Its
+    /// destructor waits for a running handler; so it must not be destroyed in its own handler.
     class Subscription {
     public:
         class Entry;
@@ -90,7 +113,8 @@ public:
         std::shared_ptr<Entry> entry_;
     };
 
-    /// Removes what on_change() or every_tick() added; waits for a call that runs.
+    /// Destroying it removes the function added by on_change() or every_tick(); waits for a running
+    /// call.
     class Registration {
     public:
         class Entry;
@@ -103,12 +127,17 @@ public:
         std::shared_ptr<Entry> entry_;
     };
 
-    /// Returns at once and connects in the background, for ever: an absent server is waited for.
-    /// `on_event` is called from any thread with each change; it must not block. A reason that
-    /// repeats is told once.
-    /// invalid: no server, two kinds of login, or a file that cannot be read.
+    /// Returns at once and connects in the background, without a limit of attempts. `on_event` is
+    /// called from any thread for each change; it must not block. A reason that repeats is reported
+    /// once.
+    /// `admit` is asked after each connect and reconnect; until it admits, the connection counts as
+    /// not connected for everything but `admit` itself. Servers that it refused are retried with
+    /// growing pauses, up to two seconds.
+    /// invalid: no server or an invalid one, two kinds of login, or a file that cannot be read.
     [[nodiscard]] static model::Result<std::shared_ptr<Connection>> open(
-        ConnectionOptions options, std::function<void(const ConnectionEvent&)> on_event = {});
+        ConnectionOptions options,
+        std::function<void(const ConnectionEvent&)> on_event = {},
+        Admit admit = {});
 
     explicit Connection(std::shared_ptr<Core> core);
     ~Connection();
@@ -116,47 +145,52 @@ public:
     Connection& operator=(const Connection&) = delete;
 
     [[nodiscard]] bool connected() const;
-    /// Counts connects, the first included, failed attempts too: equal numbers mean that the
-    /// connection was never lost between them.
-    [[nodiscard]] std::uint64_t session() const;
+    /// Counts connects, the first and failed ones included: two equal numbers mean that the
+    /// connection was not lost in between.
+    [[nodiscard]] std::uint64_t connection_generation() const;
     [[nodiscard]] model::Duration timeout() const;
-    /// What kept it from being connected last; empty when nothing did.
+    /// The last reason for not being connected; empty when there is none.
     [[nodiscard]] std::string last_reason() const;
+    /// URL of the connected server without login; empty where not connected.
+    [[nodiscard]] std::string server() const;
+    /// Something that `admit` depends on has changed: it is asked again for a connect that waits.
+    /// `anew`: also for an admitted one, which is not used until admitted again.
+    void ask_again(bool anew = false);
 
     /// `timeout` from now.
     [[nodiscard]] Deadline deadline() const;
 
     /// Sends one request and waits for its answer until the deadline.
     ///
-    /// unavailable      it was not sent, or nobody was there to take it
-    /// unknown_outcome  it was sent, and no answer came
-    /// invalid          larger than the server takes
+    /// unavailable      it was not sent, or the server has no receiver for the subject
+    /// unknown_outcome  it was sent, but no answer came
+    /// invalid          larger than the server accepts
     [[nodiscard]] model::Result<Incoming> request(const Outgoing& message, Deadline until);
     [[nodiscard]] model::Result<Incoming> request(const Outgoing& message) {
         return request(message, deadline());
     }
 
-    /// Sends all in order without waiting in between, then waits for all answers until the
-    /// deadline. After one that could not be sent, none of the later ones is. Errors, one for each:
-    /// as in request().
+    /// Sends all messages in order, then waits for all answers until the deadline. After one that
+    /// could not be sent, the rest is not sent. One result per message; errors as in request().
     [[nodiscard]] std::vector<model::Result<Incoming>> exchange(std::span<const Outgoing> messages,
                                                                 Deadline until);
 
-    /// Sends without an answer. unavailable: it was not sent. unknown_outcome: it may have been.
+    /// Sends without expecting an answer. unavailable: it was not sent. unknown_outcome: it may
+    /// have been.
     [[nodiscard]] model::Result<void> publish(const Outgoing& message);
 
-    /// Calls `handler` for each message from a thread of the connection's. It must not block and
-    /// must not call this connection but publish().
+    /// Calls `handler` for each message, on a thread of the connection. It must not block, and of
+    /// this connection it may call publish() only.
     [[nodiscard]] std::unique_ptr<Subscription> subscribe(
         std::string subject, std::function<void(const Incoming&)> handler);
 
-    /// A subject below which this process alone listens, fresh at each call.
+    /// A new subject prefix under which only this process subscribes.
     [[nodiscard]] std::string new_inbox() const;
 
     /// Calls `changed` from any thread after each connect and disconnect. It must not block.
     [[nodiscard]] std::unique_ptr<Registration> on_change(std::function<void()> changed);
 
-    /// Calls `tick` from the connection's own thread, twice a second and after each connect. It may
+    /// Calls `tick` on the connection's own thread, twice a second and after each connect. It may
     /// make requests.
     [[nodiscard]] std::unique_ptr<Registration> every_tick(std::function<void()> tick);
 

@@ -1,14 +1,12 @@
-// What a Connection is made of: its keeper, its requests under way, and what it calls. For
-// connection.cc and connection_core.cc alone, as link.h is.
+// Internals of Connection: the keeper thread, requests under way, registered functions. Included by
+// connection.cc and connection_core.cc only, as is link.h.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,14 +16,15 @@
 
 #include "adapters/nats/batch.h"
 #include "adapters/nats/connection.h"
-#include "adapters/nats/gate.h"
 #include "adapters/nats/link.h"
 #include "adapters/nats/numbers.h"
 #include "adapters/nats/random_id.h"
+#include "adapters/sync/gate.h"
+#include "adapters/sync/mutex.h"
 
 namespace adapters::nats {
 
-// Of a rebuilt connection only the natsSubscription changes.
+// When the connection is rebuilt, only the natsSubscription changes.
 class Connection::Subscription::Entry {
 public:
     Entry(std::string subject, std::function<void(const Incoming&)> handler)
@@ -47,36 +46,50 @@ public:
 
     void subscribe_on(const std::shared_ptr<Link>& link) {
         auto* subscription = link->subscribe(subject_, &Entry::received, number_);
-        const std::lock_guard lock{mutex_};
-        link_ = link;
-        subscription_ = subscription;
+        if (!subscription || took(link, subscription)) return;
+        natsSubscription_Unsubscribe(subscription);
     }
 
     void close() {
         gate_.close();
         Numbers<Entry>::remove(number_);
-        const std::lock_guard lock{mutex_};
-        // The link still owns it: it is only told that nobody listens any more.
-        if (const auto link = link_.lock(); link && subscription_)
-            natsSubscription_Unsubscribe(subscription_);
-        subscription_ = nullptr;
-        closed_ = true;
+        std::shared_ptr<Link> link;
+        natsSubscription* subscription = nullptr;
+        {
+            const sync::Lock lock{mutex_};
+            closed_ = true;
+            link = link_.lock();
+            subscription = subscription_;
+        }
+        // The link still owns the subscription; it is only unsubscribed.
+        if (link && subscription) natsSubscription_Unsubscribe(subscription);
     }
 
     [[nodiscard]] bool closed() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         return closed_;
     }
 
 private:
-    std::string subject_;
-    std::function<void(const Incoming&)> handler_;
-    Gate gate_;
+    /// False: the entry was closed meanwhile, or is subscribed on a newer link.
+    bool took(const std::shared_ptr<Link>& link, natsSubscription* subscription) {
+        const sync::Lock lock{mutex_};
+        if (closed_ || link->first_generation() < generation_) return false;
+        generation_ = link->first_generation();
+        link_ = link;
+        subscription_ = subscription;
+        return true;
+    }
+
+    const std::string subject_;
+    const std::function<void(const Incoming&)> handler_;
+    sync::Gate gate_;
     void* number_ = nullptr;
-    std::mutex mutex_;
-    std::weak_ptr<Link> link_;
-    natsSubscription* subscription_ = nullptr;
-    bool closed_ = false;
+    sync::Mutex mutex_;
+    std::weak_ptr<Link> link_ GUARDED_BY(mutex_);
+    std::uint64_t generation_ GUARDED_BY(mutex_) = 0;  // of the link
+    natsSubscription* subscription_ GUARDED_BY(mutex_) = nullptr;
+    bool closed_ GUARDED_BY(mutex_) = false;
 };
 
 class Connection::Registration::Entry {
@@ -95,16 +108,18 @@ public:
 private:
     const Kind kind_;
     const std::function<void()> call_;
-    Gate gate_;
+    sync::Gate gate_;
     std::atomic<bool> closed_ = false;
 };
 
-// Lives as long as its Connection. The keeper thread connects, notices what changed and tells it;
-// callbacks of nats.c only set flags, end what was in flight and wake.
+// Exists as long as its Connection. The keeper thread connects, detects changes and reports them;
+// callbacks of nats.c only set flags, end requests under way and wake the keeper.
 class Connection::Core : public std::enable_shared_from_this<Connection::Core> {
 public:
-    Core(ConnectionOptions options, std::function<void(const ConnectionEvent&)> on_event)
-        : options_{std::move(options)}, on_event_{std::move(on_event)} {}
+    Core(ConnectionOptions options,
+         std::function<void(const ConnectionEvent&)> on_event,
+         Admit admit)
+        : options_{std::move(options)}, on_event_{std::move(on_event)}, admit_{std::move(admit)} {}
 
     void start() {
         number_ = Numbers<Core>::add(shared_from_this());
@@ -119,27 +134,44 @@ public:
         connected_ = false;
         end_requests("connection closed");
         std::shared_ptr<Link> last;
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         last.swap(link_);
     }
 
     [[nodiscard]] bool connected() const { return connected_; }
     [[nodiscard]] const ConnectionOptions& options() const { return options_; }
 
-    [[nodiscard]] std::uint64_t session() const {
+    [[nodiscard]] std::uint64_t connection_generation() const {
         const auto current = link();
-        if (!current || !connected_) return last_session_;
-        return remember(current->session());
+        if (!current || !connected_) return last_generation_;
+        return remember(current->connection_generation());
     }
 
     [[nodiscard]] std::string last_reason() const {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         return reason_;
+    }
+
+    [[nodiscard]] std::string server() const {
+        const auto current = link();
+        return current && connected_ ? current->server() : std::string{};
     }
 
     std::vector<model::Result<Incoming>> exchange(std::span<const Outgoing> messages,
                                                   Deadline until);
     model::Result<void> publish(const Outgoing& message);
+    void ask_again(bool anew) {
+        if (anew) admitted_generation_ = 0;
+        poke();
+    }
+    /// Makes the keeper check again at once.
+    void poke() {
+        {
+            const sync::Lock lock{mutex_};
+            poked_ = true;
+        }
+        wake_.notify_all();
+    }
     void add(const std::shared_ptr<Subscription::Entry>& entry);
     void add(const std::shared_ptr<Registration::Entry>& entry);
 
@@ -156,10 +188,12 @@ private:
     static void reconnected(natsConnection*, void* number) {
         const auto core = Numbers<Core>::find(number);
         if (!core) return;
-        core->set_reason({});
-        core->connected_ = true;
+        if (!core->admit_) {
+            core->set_reason({});
+            core->connected_ = true;
+        }
         core->poke();
-        core->run(Registration::Entry::Kind::change);
+        if (!core->admit_) core->run(Registration::Entry::Kind::change);
     }
     static void closed(natsConnection*, void* number) {
         const auto core = Numbers<Core>::find(number);
@@ -180,65 +214,74 @@ private:
     }
 
     void keep(const std::stop_token& stop);
-    bool connect();
-    void tell();
+    bool connect() EXCLUDES(mutex_);
+    /// Whether the connect with this generation is admitted, or needs no admission.
+    [[nodiscard]] bool admitted(std::uint64_t generation) const {
+        return !admit_ || generation == admitted_generation_;
+    }
+    Admission::Verdict admit(const std::shared_ptr<Link>& current) EXCLUDES(mutex_);
+    void leave(std::shared_ptr<Link> current) EXCLUDES(mutex_);
+    std::vector<model::Result<Incoming>> exchange_on(const std::shared_ptr<Link>& current,
+                                                     std::uint64_t generation,
+                                                     std::span<const Outgoing> messages,
+                                                     Deadline until);
+    void notify() EXCLUDES(mutex_);
     void take_answer(natsMsg* message);
     void end_requests(std::string_view why);
-    void run(Registration::Entry::Kind kind);
+    void run(Registration::Entry::Kind kind) EXCLUDES(mutex_);
 
     [[nodiscard]] std::shared_ptr<Link> link() const {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         return link_;
     }
     void set_reason(std::string reason) {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         reason_ = std::move(reason);
     }
-    std::uint64_t remember(std::uint64_t session) const {
-        auto known = last_session_.load();
-        while (known < session && !last_session_.compare_exchange_weak(known, session)) {
+    std::uint64_t remember(std::uint64_t generation) const {
+        auto known = last_generation_.load();
+        while (known < generation && !last_generation_.compare_exchange_weak(known, generation)) {
         }
-        return session;
-    }
-    void poke() {
-        {
-            const std::lock_guard lock{mutex_};
-            poked_ = true;
-        }
-        wake_.notify_all();
+        return generation;
     }
     void wait(const std::stop_token& stop, std::chrono::milliseconds longest) {
-        std::unique_lock lock{mutex_};
-        wake_.wait_for(lock, longest, [&] { return poked_ || stop.stop_requested(); });
+        const sync::Lock lock{mutex_};
+        wake_.wait_for(
+            mutex_, longest, [&]() REQUIRES(mutex_) { return poked_ || stop.stop_requested(); });
         poked_ = false;
     }
 
     const ConnectionOptions options_;
     const std::function<void(const ConnectionEvent&)> on_event_;
+    const Admit admit_;
     const std::string inbox_ = "_INBOX." + random_id();
     void* number_ = nullptr;
 
-    // A hint that saves calls into a connection that is down; the keeper puts it right twice a
-    // second, the library's own status counts.
+    // A hint that avoids calls on a connection that is down. The keeper corrects it twice a second;
+    // the library's own status decides.
     std::atomic<bool> connected_ = false;
     std::atomic<bool> error_seen_ = false;
-    mutable std::atomic<std::uint64_t> last_session_ = 0;
+    mutable std::atomic<std::uint64_t> last_generation_ = 0;
+    std::atomic<std::uint64_t> admitted_generation_ = 0;
 
-    mutable std::mutex mutex_;
-    std::condition_variable wake_;
-    bool poked_ = false;
-    std::shared_ptr<Link> link_;
-    std::string reason_;
-    std::uint64_t last_batch_ = 0;
-    std::map<std::uint64_t, std::shared_ptr<Batch>> batches_;
-    std::vector<std::shared_ptr<Registration::Entry>> registrations_;
+    mutable sync::Mutex mutex_;
+    sync::Condition wake_;
+    bool poked_ GUARDED_BY(mutex_) = false;
+    // Whoever stores a link here subscribes all entries of subscriptions_ at that moment; whoever
+    // adds an entry there subscribes it on the link stored here. So each entry is subscribed
+    // exactly once.
+    std::shared_ptr<Link> link_ GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<Subscription::Entry>> subscriptions_ GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<Registration::Entry>> registrations_ GUARDED_BY(mutex_);
+    std::string reason_ GUARDED_BY(mutex_);
+    std::uint64_t last_batch_ GUARDED_BY(mutex_) = 0;
+    std::map<std::uint64_t, std::shared_ptr<Batch>> batches_ GUARDED_BY(mutex_);
 
-    // Taken before the other, and alone held over calls into the library.
-    std::mutex subscribing_;
-    std::vector<std::shared_ptr<Subscription::Entry>> subscriptions_;
-
-    // The keeper's alone: what was told last.
-    ConnectionEvent told_;
+    // Used by the keeper thread only: the event reported last, and the next servers to try.
+    ConnectionEvent last_sent_;
+    std::vector<std::string> order_;  // empty: any server
+    int left_ = 0;                    // servers not admitted in a row
+    int waited_ = 0;                  // answers "wait" in a row
 
     std::jthread keeper_;
 };

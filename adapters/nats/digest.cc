@@ -15,7 +15,7 @@ struct Digest::State {
 };
 
 Digest::Digest() : state_{std::make_unique<State>()} {
-    // SHA-256 is built into libcrypto: only a lack of memory makes it fail.
+    // SHA-256 is built into libcrypto: this fails only when memory is exhausted.
     model::check(state_->context && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
                  "SHA-256 could not be started");
 }
@@ -34,12 +34,6 @@ std::string Digest::text() {
     model::check(EVP_DigestFinal_ex(state_->context, raw.data(), &size) == 1 && size == 32,
                  "SHA-256 could not be ended");
     return "SHA-256=" + to_base64url(std::as_bytes(std::span{raw.data(), size}));
-}
-
-std::string digest_of(model::ByteView bytes) {
-    Digest digest;
-    digest.add(bytes);
-    return digest.text();
 }
 
 }  // namespace adapters::nats

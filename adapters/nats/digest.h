@@ -1,14 +1,15 @@
-// The digest of an object, as ADR-20 writes it into the meta.
+// The digest of an object, as ADR-20 has it in the meta.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "model/bytes.h"
+#include "reconcilers/ports/log_store.h"
 
 namespace adapters::nats {
 
-/// SHA-256 over pieces added one after the other. Copies nothing, blocks on nothing.
+/// SHA-256 over pieces added in order. Copies nothing, does not block.
 class Digest {
 public:
     Digest();
@@ -18,7 +19,7 @@ public:
 
     void add(model::ByteView bytes);
 
-    /// "SHA-256=" and base64url of the 32 bytes, padded. Ends this digest: add nothing after it.
+    /// "SHA-256=" and base64url of the 32 bytes, padded. Add nothing after this call.
     [[nodiscard]] std::string text();
 
 private:
@@ -26,7 +27,14 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// The digest of one piece.
-[[nodiscard]] std::string digest_of(model::ByteView bytes);
+/// The same behind the port.
+class ObjectDigest final : public reconcilers::ports::Digest {
+public:
+    void update(model::ByteView bytes) override { digest_.add(bytes); }
+    [[nodiscard]] std::string finish() override { return digest_.text(); }
+
+private:
+    nats::Digest digest_;
+};
 
 }  // namespace adapters::nats

@@ -4,10 +4,11 @@
 #include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "adapters/nats/base64.h"
-#include "adapters/nats/rfc3339.h"
+#include "model/wall_time.h"
 
 namespace adapters::nats {
 namespace {
@@ -17,7 +18,7 @@ using model::error;
 using model::Result;
 using nlohmann::json;
 
-// Error codes of JetStream that mean something different to us.
+// Error codes of JetStream that are handled in a special way.
 constexpr int no_message = 10037;
 constexpr int sequence_not_found = 10043;
 constexpr int message_delete_failed = 10057;
@@ -28,20 +29,19 @@ constexpr int not_clustered = 10074;
 constexpr int no_suitable_peers = 10005;
 constexpr int wrong_last_sequence_constant = 10164;
 constexpr int message_too_large = 10054;
-constexpr int consumer_not_found = 10014;
 
 // nats-server 2.15 allows a stream 1000 consumers where its configuration names no number.
 constexpr int max_consumers = 100'000;
 
-// Servers of a cluster that starts find each other; a bucket made meanwhile would have one replica
-// for ever.
+// When the servers of a cluster start, they need a while to find each other; a bucket made before
+// that would have one replica for ever.
 constexpr auto patience = std::chrono::seconds{15};
 
 std::string as_text(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// An answer of the API as an object; an `error` in it stays there.
+/// An answer of the API as an object. An `error` in it is left for the caller.
 Result<json> parse_answer(const Incoming& answer) {
     auto body = json::parse(model::to_text(answer.payload), nullptr, false);
     if (!body.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
@@ -58,7 +58,7 @@ T field(const json& object, const char* key, T otherwise) {
     } else if constexpr (std::is_same_v<T, std::string>) {
         return found->is_string() ? found->template get<std::string>() : otherwise;
     } else {
-        // -1 stands for "no limit" in places: never turned into a huge number.
+        // -1 means "no limit" in some fields; it must not become a huge unsigned number.
         if (!found->is_number_integer() || (!found->is_number_unsigned() && std::is_unsigned_v<T>))
             return otherwise;
         return found->template get<T>();
@@ -110,7 +110,13 @@ Headers parse_headers(std::string_view text) {
     return headers;
 }
 
-/// The answer to STREAM.MSG.GET. unavailable: it is not complete.
+/// Parses a server's time, for display only: an invalid one becomes "no time".
+model::WallTime time_of(std::string_view text) {
+    const auto parsed = model::parse_rfc3339(text);
+    return parsed ? *parsed : model::WallTime{};
+}
+
+/// The answer to STREAM.MSG.GET. unavailable: it is incomplete.
 Result<std::optional<StoredMessage>> parse_message(const Result<Incoming>& answer) {
     if (!answer) return error(Errc::unavailable, answer.error().message);
     const auto body = parse_answer(*answer);
@@ -120,7 +126,7 @@ Result<std::optional<StoredMessage>> parse_message(const Result<Incoming>& answe
     const auto message = nested(*body, "message");
     StoredMessage stored{.subject = field(message, "subject", std::string{}),
                          .sequence = field(message, "seq", std::uint64_t{0}),
-                         .stored_at = from_rfc3339(field(message, "time", std::string{}))};
+                         .stored_at = time_of(field(message, "time", std::string{}))};
     const auto headers = from_base64(field(message, "hdrs", std::string{}));
     auto payload = from_base64(field(message, "data", std::string{}));
     if (stored.sequence == 0 || !headers || !payload)
@@ -136,7 +142,7 @@ std::uint64_t to_number(std::string_view text) {
     return value;
 }
 
-/// N of "wrong last sequence: N".
+/// The number at the end of "wrong last sequence: N".
 std::uint64_t trailing_number(std::string_view text) {
     const auto digit = text.find_last_not_of("0123456789");
     return to_number(text.substr(digit == std::string_view::npos ? 0 : digit + 1));
@@ -171,28 +177,21 @@ Result<StreamInfo> JetStream::info(Deadline until, std::string_view subjects) {
     if (!subjects.empty()) body["subjects_filter"] = subjects;
     const auto text = call("STREAM.INFO", as_text(body), until);
     if (!text) return error(Errc::unavailable, text.error().message);
-    const auto answer = json::parse(*text, nullptr, false);
-    if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
-    if (error_code(answer) != 0) return api_error(answer);
-    const auto state = nested(answer, "state");
-    const auto config = nested(answer, "config");
-    StreamInfo info{.created = field(answer, "created", std::string{}),
-                    .first = field(state, "first_seq", std::uint64_t{0}),
-                    .last = field(state, "last_seq", std::uint64_t{0}),
-                    .replicas = field(config, "num_replicas", std::uint64_t{1}),
-                    .allow_direct = field(config, "allow_direct", false),
-                    .max_age = field(config, "max_age", std::uint64_t{0}),
-                    .config = as_text(config)};
-    if (info.created.empty() || !state.contains("last_seq"))
-        return error(Errc::unavailable, "JetStream answered with an incomplete state");
-    const auto counts = nested(state, "subjects");
-    for (const auto& [subject, count] : counts.items()) {
-        info.subjects[subject] = count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
-    }
-    // Larger answers come in pages; nothing of ours is near the first one's end.
-    if (field(answer, "total", std::uint64_t{0}) > info.subjects.size() && !subjects.empty())
+    auto info = parse_stream_info(*text);
+    // Larger answers are split into pages; ours have few subjects and always fit the first.
+    if (info && info->all_subjects > info->subjects.size() && !subjects.empty())
         return error(Errc::unavailable, "too many subjects for one answer");
     return info;
+}
+
+Result<StreamInfo> JetStream::stable_info(Deadline until) {
+    auto first = info(until);
+    if (!first || first->last != 0) return first;
+    std::this_thread::sleep_for(creation_time_delay);
+    auto second = info(until + creation_time_delay);
+    if (second && second->created != first->created)
+        return error(Errc::unavailable, "the stream is just being made");
+    return second;
 }
 
 Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
@@ -201,7 +200,7 @@ Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
     if (!present) return present.error();
     Ensured found{.replicas = present->replicas};
     if (!remove_age || present->max_age == 0) return found;
-    // Its own configuration goes back, so that fields of newer servers stay as they are.
+    // Sends the stream's own configuration back, so that fields of newer servers keep their values.
     auto config = json::parse(present->config, nullptr, false);
     config["max_age"] = 0;
     const auto text = call("STREAM.UPDATE", as_text(config), connection_->deadline());
@@ -237,14 +236,14 @@ Result<Ensured> JetStream::make(const StreamShape& shape) {
         if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
         const int code = error_code(answer);
         const auto replicas = config["num_replicas"].get<std::uint64_t>();
-        if (code == 0) return Ensured{.made = true, .replicas = replicas};
-        // Somebody else made it at the same moment, in his way.
+        if (code == 0) return Ensured{.created = true, .replicas = replicas};
+        // Another client created it at the same moment, with a different configuration.
         if (code == name_in_use) {
             const auto present = info(connection_->deadline());
             if (!present) return present.error();
             return Ensured{.replicas = present->replicas};
         }
-        if (shape.replicas == 0 && replicas > 1 && settles_for_one(code)) {
+        if (shape.replicas == 0 && replicas > 1 && accepts_one_replica(code)) {
             config["num_replicas"] = 1;
             continue;
         }
@@ -255,25 +254,25 @@ Result<Ensured> JetStream::make(const StreamShape& shape) {
     }
 }
 
-bool JetStream::settles_for_one(int code) {
+bool JetStream::accepts_one_replica(int code) {
     if (code == not_clustered) return true;
     if (code != no_suitable_peers) return false;
     const auto now = std::chrono::steady_clock::now();
-    const std::lock_guard lock{mutex_};
+    const sync::Lock lock{mutex_};
     if (!too_few_since_) too_few_since_ = now;
     return now - *too_few_since_ >= patience;
 }
 
-/// nats-server 2.9 shows a stream before it has its store, and a STREAM.MSG.GET in that moment ends
-/// the server (nil pointer in jsMsgGetRequest): three nodes that start together on an empty server
-/// meet it. STREAM.INFO is safe, and tells such a stream as empty.
+/// nats-server 2.9 lists a stream before its store exists, and a STREAM.MSG.GET at that moment
+/// crashes the server (nil pointer in jsMsgGetRequest); three nodes that start together on an empty
+/// server trigger this. STREAM.INFO is safe, and reports such a stream as empty.
 Result<bool> JetStream::holds_messages(Deadline until) {
-    const auto session = connection_->session();
-    if (session != 0 && filled_in_session_ == session) return true;
+    const auto generation = connection_->connection_generation();
+    if (generation != 0 && filled_in_generation_ == generation) return true;
     const auto state = info(until);
     if (!state) return state.error();
     if (state->last == 0) return false;
-    filled_in_session_ = session;
+    filled_in_generation_ = generation;
     return true;
 }
 
@@ -335,8 +334,8 @@ Result<std::optional<StoredMessage>> JetStream::next_of_any_replica(std::string_
     if (!answer) return error(Errc::unavailable, std::move(answer).error().message);
     StoredMessage stored{.subject = std::string{answer->header("Nats-Subject")},
                          .sequence = to_number(answer->header("Nats-Sequence")),
-                         .stored_at = from_rfc3339(answer->header("Nats-Time-Stamp"))};
-    // Anything but a message: 404, 408.
+                         .stored_at = time_of(answer->header("Nats-Time-Stamp"))};
+    // Not a message but a status: 404, 408.
     if (stored.sequence == 0) return std::optional<StoredMessage>{};
     stored.headers = std::move(answer->headers);
     stored.payload = std::move(answer->payload);
@@ -352,46 +351,84 @@ Result<void> JetStream::erase(std::uint64_t sequence, Deadline until) {
     const int code = error_code(answer);
     if (code == 0 || code == sequence_not_found || code == no_message) return {};
     if (code != message_delete_failed) return api_error(answer);
-    // A sequence beyond the last one is told like any failure of the store.
+    // The server reports a sequence beyond the last one like any failure of its store.
     const auto state = info(until);
     if (!state) return state.error();
     if (sequence > state->last || sequence < state->first) return {};
     return error(Errc::unavailable, error_text(answer));
 }
 
-Result<void> JetStream::make_hint_consumer(std::string_view name,
-                                           std::string_view filter,
-                                           std::string_view inbox,
-                                           model::Duration heartbeat) {
+Result<std::string> JetStream::create_push_consumer(std::string_view name,
+                                                    std::string_view filter,
+                                                    std::string_view inbox,
+                                                    model::Duration heartbeat,
+                                                    Deliver deliver) {
+    const bool values = deliver == Deliver::last_values;
     const json body = {{"stream_name", stream_},
                        {"config",
                         {{"deliver_subject", inbox},
-                         {"deliver_policy", "new"},
+                         {"deliver_policy", values ? "last_per_subject" : "new"},
                          {"ack_policy", "none"},
                          {"max_deliver", 1},
                          {"replay_policy", "instant"},
                          {"filter_subject", filter},
-                         {"headers_only", true},
+                         {"headers_only", !values},
                          {"mem_storage", true},
                          {"num_replicas", 1},
                          {"idle_heartbeat", heartbeat.count()},
                          {"inactive_threshold", 10 * heartbeat.count()},
                          {"name", name}}}};
-    const auto text = call("CONSUMER.CREATE", as_text(body), connection_->deadline(), name);
+    auto text = call("CONSUMER.CREATE", as_text(body), connection_->deadline(), name);
     if (!text) return error(Errc::unavailable, text.error().message);
     const auto answer = json::parse(*text, nullptr, false);
     if (!answer.is_object() || error_code(answer) != 0)
         return error(Errc::unavailable, error_text(answer));
+    return text;
+}
+
+Result<void> JetStream::create_hint_consumer(std::string_view name,
+                                             std::string_view filter,
+                                             std::string_view inbox,
+                                             model::Duration heartbeat) {
+    const auto created =
+        create_push_consumer(name, filter, inbox, heartbeat, Deliver::headers_of_new);
+    if (!created) return created.error();
     return {};
 }
 
-Result<void> JetStream::remove_consumer(std::string_view name) {
-    const auto text = call("CONSUMER.DELETE", {}, connection_->deadline(), name);
-    if (!text) return error(Errc::unavailable, text.error().message);
-    const auto answer = json::parse(*text, nullptr, false);
-    if (answer.is_object() && (error_code(answer) == 0 || error_code(answer) == consumer_not_found))
-        return {};
-    return error(Errc::unavailable, error_text(answer));
+Result<std::uint64_t> JetStream::create_value_consumer(std::string_view name,
+                                                       std::string_view filter,
+                                                       std::string_view inbox,
+                                                       model::Duration heartbeat) {
+    const auto created = create_push_consumer(name, filter, inbox, heartbeat, Deliver::last_values);
+    if (!created) return created.error();
+    const auto answer = json::parse(*created, nullptr, false);
+    // What was sent before this answer was made is not pending any more.
+    return field(answer, "num_pending", std::uint64_t{0}) +
+           field(nested(answer, "delivered"), "consumer_seq", std::uint64_t{0});
+}
+
+Result<StreamInfo> parse_stream_info(std::string_view text) {
+    const auto answer = json::parse(text, nullptr, false);
+    if (!answer.is_object()) return error(Errc::unavailable, "JetStream answered without JSON");
+    if (error_code(answer) != 0) return api_error(answer);
+    const auto state = nested(answer, "state");
+    const auto config = nested(answer, "config");
+    StreamInfo info{.created = field(answer, "created", std::string{}),
+                    .first = field(state, "first_seq", std::uint64_t{0}),
+                    .last = field(state, "last_seq", std::uint64_t{0}),
+                    .replicas = field(config, "num_replicas", std::uint64_t{1}),
+                    .allow_direct = field(config, "allow_direct", false),
+                    .max_age = field(config, "max_age", std::uint64_t{0}),
+                    .all_subjects = field(answer, "total", std::uint64_t{0}),
+                    .config = as_text(config)};
+    if (info.created.empty() || !state.contains("last_seq"))
+        return error(Errc::unavailable, "JetStream answered with an incomplete state");
+    const auto counts = nested(state, "subjects");
+    for (const auto& [subject, count] : counts.items()) {
+        info.subjects[subject] = count.is_number_unsigned() ? count.get<std::uint64_t>() : 0;
+    }
+    return info;
 }
 
 Result<PublishAnswer> parse_publish_answer(const Result<Incoming>& answer) {
@@ -413,9 +450,10 @@ Result<PublishAnswer> parse_publish_answer(const Result<Incoming>& answer) {
             return parsed;
         case message_too_large:
             return error(Errc::invalid, error_text(body));
-        // A leader whose own disk failed says so too, while its followers stored the message.
+        // A leader whose own disk failed answers this too, although its followers stored the
+        // message.
         default:
-            return error(Errc::unknown_outcome, error_text(body));
+            return error(Errc::unknown_outcome, "the store refuses writes: " + error_text(body));
     }
 }
 

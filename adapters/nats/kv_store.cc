@@ -8,13 +8,13 @@
 namespace adapters::nats {
 namespace {
 
+using adapters::kv::KvEntry;
 using model::Errc;
 using model::error;
 using model::Result;
 using model::Revision;
-using reconcilers::ports::KvEntry;
 
-// Writers of other keys that get in between each cost one; a bucket has a handful of writers.
+// Each concurrent write of another key costs one attempt; a bucket has a handful of writers.
 constexpr int most_attempts = 32;
 
 Result<void> check_key(std::string_view key) {
@@ -22,7 +22,8 @@ Result<void> check_key(std::string_view key) {
     return error(Errc::invalid, "not a key: \"" + std::string{key} + '"');
 }
 
-/// Deleted and purged by clients, or expired: servers from 2.11 on leave a marker of their own.
+/// Deletes and purges by clients, and expiry, for which servers from 2.11 on write their own
+/// marker.
 bool is_delete_marker(const StoredMessage& message) {
     const auto operation = message.header("KV-Operation");
     return operation == "DEL" || operation == "PURGE" ||
@@ -36,6 +37,10 @@ KvStore::KvStore(std::shared_ptr<Connection> connection, KvOptions options)
 
 std::string KvStore::subject(std::string_view key) const {
     return "$KV." + options_.bucket + '.' + std::string{key};
+}
+
+bool KvStore::reads_as_empty(const model::Error& failure) const {
+    return options_.made_by_write && failure.code == Errc::not_found;
 }
 
 Result<Ensured> KvStore::ensure() {
@@ -54,6 +59,7 @@ Result<Ensured> KvStore::ensure() {
 Result<std::optional<KvEntry>> KvStore::get(std::string_view key) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
     auto message = jetstream_.last_of(subject(key), jetstream_.connection().deadline());
+    if (!message && reads_as_empty(message.error())) return std::optional<KvEntry>{};
     if (!message)
         return error(Errc::unavailable, std::move(message).error().message).during("kv get");
     if (!*message || is_delete_marker(**message)) return std::optional<KvEntry>{};
@@ -68,6 +74,7 @@ Result<std::vector<KvEntry>> KvStore::list() {
     const auto until = jetstream_.connection().deadline();
     const auto prefix = subject("");
     auto info = jetstream_.info(until, prefix + '>');
+    if (!info && reads_as_empty(info.error())) return std::vector<KvEntry>{};
     if (!info) return unavailable(std::move(info).error());
     std::vector<std::string> subjects;
     for (const auto& [name, count] : info->subjects)
@@ -88,6 +95,9 @@ Result<std::vector<KvEntry>> KvStore::list() {
 
 Result<Revision> KvStore::update(std::string_view key, model::ByteView value, Revision expected) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
+    if (options_.made_by_write && expected == Revision{}) {
+        if (auto made = ensure(); !made) return std::move(made).error().during("kv update");
+    }
     auto revision = compare_and_set({.subject = subject(key), .payload = value}, expected, true);
     if (!revision) return std::move(revision).error().during("kv update");
     return revision;
@@ -104,6 +114,9 @@ Result<void> KvStore::erase(std::string_view key, Revision expected) {
 
 Result<Revision> KvStore::put(std::string_view key, model::ByteView value) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
+    if (options_.made_by_write) {
+        if (auto made = ensure(); !made) return std::move(made).error().during("kv put");
+    }
     auto answer = parse_publish_answer(
         jetstream_.connection().request({.subject = subject(key), .payload = value}));
     if (!answer) return std::move(answer).error().during("kv put");
@@ -115,14 +128,16 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
     const auto until = jetstream_.connection().deadline();
     const auto fixed_headers = message.headers;
     auto subject_sequence = expected.value;
-    // In a bucket of one key the revision is the stream's last sequence, and this is never refused
-    // but rightly.
+    // In a bucket of one key the revision equals the stream's last sequence: a refusal is always a
+    // true conflict.
     auto stream_sequence = expected.value;
     std::string refused;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
         message.headers = fixed_headers;
-        message.headers.emplace_back("Nats-Expected-Last-Sequence",
-                                     std::to_string(stream_sequence));
+        if (!options_.key_alone) {
+            message.headers.emplace_back("Nats-Expected-Last-Sequence",
+                                         std::to_string(stream_sequence));
+        }
         message.headers.emplace_back("Nats-Expected-Last-Subject-Sequence",
                                      std::to_string(subject_sequence));
         auto answer = parse_publish_answer(jetstream_.connection().request(message, until));
@@ -130,9 +145,9 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
         if (answer->ack) return Revision{answer->ack->sequence};
         refused = answer->text;
 
-        // Both expectations are refused with the same code (L11): only the key itself tells which.
-        // The stream's last is asked first: what is written between the two questions makes the
-        // next attempt fail, never succeed.
+        // Both expectations are refused with the same code (L11); only the key itself shows which
+        // one failed. The stream's last sequence is read first: a write between the two reads then
+        // makes the next attempt fail, never succeed wrongly.
         const auto info = jetstream_.info(until);
         if (!info) return error(Errc::unavailable, refused + ", then " + info.error().message);
         const auto last = jetstream_.last_of(message.subject, until);
@@ -154,11 +169,14 @@ Result<Revision> KvStore::compare_and_set(Outgoing message, Revision expected, b
 
 Result<Revision> KvStore::last_revision() {
     auto info = jetstream_.info(jetstream_.connection().deadline());
+    if (!info && reads_as_empty(info.error())) return Revision{};
     if (!info) return error(Errc::unavailable, std::move(info).error().message).during("kv info");
     return Revision{info->last};
 }
 
-std::uint64_t KvStore::session() const { return jetstream_.connection().session(); }
+std::uint64_t KvStore::connection_generation() const {
+    return jetstream_.connection().connection_generation();
+}
 
 void KvStore::on_change(std::function<void()> wake) {
     watch_ = std::make_unique<Watch>(

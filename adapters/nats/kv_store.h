@@ -8,35 +8,45 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/kv/kv_store.h"
 #include "adapters/nats/connection.h"
 #include "adapters/nats/jetstream.h"
 #include "adapters/nats/watch.h"
-#include "reconcilers/ports/kv_store.h"
 
 namespace adapters::nats {
 
 struct KvOptions {
     std::string bucket;  // A-Z a-z 0-9 _ -
-    int replicas = 0;    // of a bucket that ensure() makes; 0: three where possible, else one
-    /// ensure() removes the age limit of an existing bucket: a lease record must never expire.
+    int replicas = 0;    // for a bucket that ensure() makes; 0: three where possible, else one
+    /// ensure() removes the age limit of an existing bucket, because a lease record must not
+    /// expire.
     bool remove_age = false;
+    /// For clients, whose reads must not create anything: an absent bucket reads as an empty one,
+    /// and the first write creates it. Not for a node: to a node, an absent bucket means that the
+    /// store lost it.
+    bool made_by_write = false;
+    /// A write expects the key's revision alone: in a bucket of many keys with many writers the
+    /// stream's last sequence is nearly always another. Only where nobody is harmed by two writers
+    /// that both win, as they may on R3 with servers before 2.9.21.
+    bool key_alone = false;
 };
 
-/// Keys are A-Z a-z 0-9 - _ . / \ =, without a dot at either end and without two in a row; any
-/// other is invalid. Each call but ensure() is over within the connection's timeout. Thread-safe. A
-/// bucket that does not exist is unavailable.
-class KvStore final : public reconcilers::ports::KvStore {
+/// Keys consist of A-Z a-z 0-9 - _ . / \ =, without a dot at either end or two in a row; any other
+/// is invalid. Each call but ensure() returns within the connection's timeout, a write that creates
+/// the bucket within twice that. Thread-safe. An absent bucket is unavailable.
+class KvStore final : public adapters::kv::KvStore {
 public:
     KvStore(std::shared_ptr<Connection> connection, KvOptions options);
 
-    /// Makes the bucket where it is absent: history 1, no age limit, in files. An existing one
-    /// keeps data and configuration.
-    /// unavailable: not settled; call again. invalid: the server refuses it, or the name is wrong.
+    /// Creates the bucket where it is absent: history 1, no age limit, file storage. An existing
+    /// one keeps its data and configuration.
+    /// unavailable: not known whether it exists; call again. invalid: the server refuses it, or the
+    /// name is invalid.
     [[nodiscard]] model::Result<Ensured> ensure();
 
-    [[nodiscard]] model::Result<std::optional<reconcilers::ports::KvEntry>> get(
+    [[nodiscard]] model::Result<std::optional<adapters::kv::KvEntry>> get(
         std::string_view key) override;
-    [[nodiscard]] model::Result<std::vector<reconcilers::ports::KvEntry>> list() override;
+    [[nodiscard]] model::Result<std::vector<adapters::kv::KvEntry>> list() override;
     [[nodiscard]] model::Result<model::Revision> update(std::string_view key,
                                                         model::ByteView value,
                                                         model::Revision expected) override;
@@ -45,11 +55,12 @@ public:
     [[nodiscard]] model::Result<void> erase(std::string_view key,
                                             model::Revision expected) override;
     [[nodiscard]] model::Result<model::Revision> last_revision() override;
-    [[nodiscard]] std::uint64_t session() const override;
+    [[nodiscard]] std::uint64_t connection_generation() const override;
     void on_change(std::function<void()> wake) override;
 
 private:
     [[nodiscard]] std::string subject(std::string_view key) const;
+    [[nodiscard]] bool reads_as_empty(const model::Error& failure) const;
     [[nodiscard]] model::Result<model::Revision> compare_and_set(Outgoing message,
                                                                  model::Revision expected,
                                                                  bool may_create);

@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "adapters/nats/servers.h"
+
 namespace adapters::nats {
 namespace {
 
 constexpr std::int64_t reconnect_wait_ms = 250;
 constexpr std::int64_t reconnect_jitter_ms = 100;
-// A frozen server is noticed after two unanswered pings.
+// A frozen server is detected after two unanswered pings.
 constexpr std::int64_t ping_interval_ms = 1000;
 constexpr int pings_unanswered = 2;
 
@@ -24,6 +26,11 @@ struct MessageDeleter {
 };
 using MessageHandle = std::unique_ptr<natsMsg, MessageDeleter>;
 
+struct StatisticsDeleter {
+    void operator()(natsStatistics* statistics) const { natsStatistics_Destroy(statistics); }
+};
+using StatisticsHandle = std::unique_ptr<natsStatistics, StatisticsDeleter>;
+
 std::string text_of(natsStatus status) {
     std::string text = natsStatus_GetText(status);
     if (const char* detail = nats_GetLastError(nullptr); detail && *detail)
@@ -31,15 +38,7 @@ std::string text_of(natsStatus status) {
     return text;
 }
 
-bool wants_tls(const ConnectionOptions& options) {
-    const auto& tls = options.tls;
-    return !tls.ca.empty() || !tls.cert.empty() || !tls.key.empty() ||
-           std::any_of(options.servers.begin(), options.servers.end(), [](const auto& url) {
-               return url.starts_with("tls://");
-           });
-}
-
-/// Applies settings until one fails.
+/// Applies settings, and stops at the first that fails.
 class Applied {
 public:
     template <typename Set, typename... Args>
@@ -53,7 +52,7 @@ private:
     natsStatus status_ = NATS_OK;
 };
 
-natsStatus apply_login(natsOptions* raw, const ConnectionOptions& options) {
+natsStatus apply_login(natsOptions* raw, const ConnectionOptions& options, const Servers& servers) {
     if (!options.credentials.empty()) {
         return natsOptions_SetUserCredentialsFromFiles(raw, options.credentials.c_str(), nullptr);
     }
@@ -61,16 +60,16 @@ natsStatus apply_login(natsOptions* raw, const ConnectionOptions& options) {
         return natsOptions_SetNKeyFromSeed(
             raw, options.nkey.c_str(), options.nkey_seed_file.c_str());
     }
-    if (!options.token.empty()) return natsOptions_SetToken(raw, options.token.c_str());
-    if (!options.user.empty()) {
-        return natsOptions_SetUserInfo(raw, options.user.c_str(), options.password.c_str());
+    if (!servers.token.empty()) return natsOptions_SetToken(raw, servers.token.c_str());
+    if (!servers.user.empty()) {
+        return natsOptions_SetUserInfo(raw, servers.user.c_str(), servers.password.c_str());
     }
     return NATS_OK;
 }
 
-natsStatus apply_tls(natsOptions* raw, const ConnectionOptions& options) {
-    if (!wants_tls(options)) return NATS_OK;
+natsStatus apply_tls(natsOptions* raw, const ConnectionOptions& options, const Servers& servers) {
     const auto& tls = options.tls;
+    if (!servers.tls && tls.ca.empty() && tls.cert.empty()) return NATS_OK;
     Applied apply;
     apply(natsOptions_SetSecure, raw, true);
     if (!tls.ca.empty()) apply(natsOptions_LoadCATrustedCertificates, raw, tls.ca.c_str());
@@ -82,55 +81,62 @@ natsStatus apply_tls(natsOptions* raw, const ConnectionOptions& options) {
 
 natsStatus apply_all(natsOptions* raw,
                      const ConnectionOptions& options,
+                     const Servers& servers,
+                     bool in_order,
                      const Link::Callbacks& callbacks) {
-    std::vector<const char*> servers;
-    for (const auto& url : options.servers)
-        servers.push_back(url.c_str());
+    std::vector<const char*> urls;
+    for (const auto& url : servers.urls)
+        urls.push_back(url.c_str());
     const auto timeout = model::to_ms(options.timeout);
     Applied apply;
-    apply(natsOptions_SetServers, raw, servers.data(), static_cast<int>(servers.size()))(
-        natsOptions_SetName, raw, options.name.c_str())(natsOptions_SetTimeout, raw, timeout)(
-        natsOptions_SetWriteDeadline, raw, timeout)(natsOptions_SetMaxReconnect, raw, -1)(
-        natsOptions_SetReconnectWait, raw, reconnect_wait_ms)(
+    apply(natsOptions_SetServers, raw, urls.data(), static_cast<int>(urls.size()))(
+        natsOptions_SetNoRandomize, raw, in_order)(natsOptions_SetName, raw, options.name.c_str())(
+        natsOptions_SetTimeout, raw, timeout)(natsOptions_SetWriteDeadline, raw, timeout)(
+        natsOptions_SetMaxReconnect, raw, -1)(natsOptions_SetReconnectWait, raw, reconnect_wait_ms)(
         natsOptions_SetReconnectJitter, raw, reconnect_jitter_ms, reconnect_jitter_ms)
-        // What cannot be sent now is refused, not kept and sent late.
+        // A message that cannot be sent now is refused, not buffered and sent late.
         (natsOptions_SetReconnectBufSize, raw, 0)(
             natsOptions_SetPingInterval, raw, ping_interval_ms)(
             natsOptions_SetMaxPingsOut, raw, pings_unanswered)
-        // Otherwise each message waits up to a millisecond for the flusher.
+        // Without it, each message may wait up to a millisecond for the flusher.
         (natsOptions_SetSendAsap, raw, true)(
             natsOptions_UseGlobalMessageDelivery, raw, options.pooled_delivery)(
             natsOptions_SetDisconnectedCB, raw, callbacks.disconnected, callbacks.closure)(
             natsOptions_SetReconnectedCB, raw, callbacks.reconnected, callbacks.closure)(
             natsOptions_SetClosedCB, raw, callbacks.closed, callbacks.closure)(
             natsOptions_SetErrorHandler, raw, callbacks.failed, callbacks.closure)(
-            apply_login, raw, std::cref(options))(apply_tls, raw, std::cref(options));
+            apply_login, raw, std::cref(options), std::cref(servers))(
+            apply_tls, raw, std::cref(options), std::cref(servers));
     return apply.status();
 }
 
 }  // namespace
 
+bool takes_logins_as_they_stand() {
+    constexpr std::uint32_t version_3_9 = 3U << 16U | 9U << 8U;
+    return nats_GetVersionNumber() < version_3_9;
+}
+
 model::Result<std::shared_ptr<Link>> Link::connect(const ConnectionOptions& options,
+                                                   bool in_order,
                                                    const Callbacks& callbacks,
-                                                   std::uint64_t first_session) {
+                                                   std::uint64_t first_generation) {
+    const auto servers = choose_servers(options, takes_logins_as_they_stand());
+    if (!servers) return servers.error();
     natsOptions* raw = nullptr;
     if (const auto status = natsOptions_Create(&raw); status != NATS_OK)
         return model::error(model::Errc::unavailable, text_of(status));
     const OptionsHandle owned{raw};
-    if (const auto status = apply_all(raw, options, callbacks); status != NATS_OK)
+    if (const auto status = apply_all(raw, options, *servers, in_order, callbacks);
+        status != NATS_OK)
         return model::error(model::Errc::unavailable, text_of(status));
     natsConnection* connection = nullptr;
     if (const auto status = natsConnection_Connect(&connection, raw); status != NATS_OK) {
-        // Refused logins are not told apart from an absent server: nats.c 3.4.1 fails a good login
-        // once in 256 times.
+        // A refused login is not distinguished from an absent server, because nats.c 3.4.1 fails
+        // one in 256 valid logins.
         return model::error(model::Errc::unavailable, text_of(status));
     }
-    return std::make_shared<Link>(connection, first_session);
-}
-
-Link::Link(natsConnection* connection, std::uint64_t first_session)
-    : connection_{connection}, first_session_{first_session} {
-    model::check(natsStatistics_Create(&statistics_) == NATS_OK, "no memory for statistics");
+    return std::make_shared<Link>(connection, first_generation);
 }
 
 Link::~Link() {
@@ -138,31 +144,28 @@ Link::~Link() {
     for (auto* subscription : subscriptions_)
         natsSubscription_Destroy(subscription);
     natsConnection_Destroy(connection_);
-    natsStatistics_Destroy(statistics_);
 }
 
-std::uint64_t Link::session() const {
-    const std::lock_guard lock{statistics_mutex_};
+std::uint64_t Link::connection_generation() const {
+    natsStatistics* raw = nullptr;
+    model::check(natsStatistics_Create(&raw) == NATS_OK, "no memory for statistics");
+    const StatisticsHandle statistics{raw};  // nats.c copies its own statistics into it
     std::uint64_t reconnects = 0;
-    if (natsConnection_GetStats(connection_, statistics_) == NATS_OK)
-        natsStatistics_GetCounts(statistics_, nullptr, nullptr, nullptr, nullptr, &reconnects);
-    return first_session_ + reconnects;
+    if (natsConnection_GetStats(connection_, raw) == NATS_OK)
+        natsStatistics_GetCounts(raw, nullptr, nullptr, nullptr, nullptr, &reconnects);
+    return first_generation_ + reconnects;
 }
 
 std::string Link::server() const {
     std::array<char, 256> buffer{};
     if (natsConnection_GetConnectedUrl(connection_, buffer.data(), buffer.size()) != NATS_OK)
         return {};
-    std::string url = buffer.data();
-    const auto login = url.find("://");
-    const auto at = url.find('@');
-    if (login != std::string::npos && at != std::string::npos) url.erase(login + 3, at - login - 2);
-    return url;
+    return server_name(buffer.data());
 }
 
 std::string Link::last_error() const {
-    // A buffer inside the connection, of 256 bytes, the last always 0, which its threads may be
-    // writing now: at worst the text is a mixture of two.
+    // A buffer of 256 bytes inside the connection, always terminated by 0, which nats.c's threads
+    // may be writing: at worst the text is a mixture of two.
     constexpr std::size_t longest = 255;
     const char* text = nullptr;
     const auto status = natsConnection_GetLastError(connection_, &text);
@@ -188,7 +191,8 @@ model::Result<void> Link::publish(const Outgoing& message, const std::string& re
         case NATS_MAX_PAYLOAD:
         case NATS_INVALID_SUBJECT:
             return model::error(model::Errc::invalid, text_of(status));
-        // Checked before anything goes out. NATS_CONNECTION_CLOSED may come from a write too.
+        // These are checked before anything is sent. NATS_CONNECTION_CLOSED is not among them: it
+        // may come from a write, too.
         case NATS_INSUFFICIENT_BUFFER:
             return model::error(model::Errc::unavailable, "not connected");
         default:
@@ -205,7 +209,7 @@ natsSubscription* Link::subscribe(const std::string& subject,
         return nullptr;
     }
     natsSubscription_SetPendingLimits(subscription, -1, -1);
-    const std::lock_guard lock{subscriptions_mutex_};
+    const sync::Lock lock{mutex_};
     subscriptions_.push_back(subscription);
     return subscription;
 }

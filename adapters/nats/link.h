@@ -1,23 +1,26 @@
-// One natsConnection of nats.c and what belongs to it. Includes <nats/nats.h>: for
-// connection_core alone.
+// One natsConnection of nats.c and its subscriptions. Includes <nats/nats.h>: for connection_core
+// only.
 #pragma once
 
 #include <nats/nats.h>
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/nats/connection.h"
+#include "adapters/sync/mutex.h"
 #include "model/result.h"
 
 namespace adapters::nats {
 
+/// Whether this version of nats.c uses the login of a URL without decoding it: see choose_servers.
+[[nodiscard]] bool takes_logins_as_they_stand();
+
 /// Owns the connection and its subscriptions. nats.c 3.4.1 crashes when a subscription is destroyed
-/// while messages for it arrive: here they live until the connection is closed.
+/// while messages arrive for it, so subscriptions are kept until the connection is closed.
 class Link {
 public:
     struct Callbacks {
@@ -28,22 +31,30 @@ public:
         void* closure;
     };
 
-    /// Tries each server once. unavailable: none took us; the message says why.
+    /// Tries each server once, in the given order or any order. unavailable: no server accepted the
+    /// connection; the message has the reason.
     [[nodiscard]] static model::Result<std::shared_ptr<Link>> connect(
-        const ConnectionOptions& options, const Callbacks& callbacks, std::uint64_t first_session);
+        const ConnectionOptions& options,
+        bool in_order,
+        const Callbacks& callbacks,
+        std::uint64_t first_generation);
 
-    Link(natsConnection* connection, std::uint64_t first_session);
+    Link(natsConnection* connection, std::uint64_t first_generation)
+        : connection_{connection}, first_generation_{first_generation} {}
     ~Link();
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
 
-    /// The library's own count, so that no reconnect is missed; may wait for a connect attempt.
-    [[nodiscard]] std::uint64_t session() const;
+    /// Counted by the library, so that no reconnect is missed. May block while a connect is
+    /// attempted.
+    [[nodiscard]] std::uint64_t connection_generation() const;
+    /// The generation of its first connect; larger than all of older links of the same Connection.
+    [[nodiscard]] std::uint64_t first_generation() const { return first_generation_; }
     [[nodiscard]] natsConnStatus status() const { return natsConnection_Status(connection_); }
-    [[nodiscard]] std::string server() const;  // without login
+    [[nodiscard]] std::string server() const;  // URL without login
     [[nodiscard]] std::string last_error() const;
 
-    /// unavailable: surely not sent. unknown_outcome: perhaps. invalid: too large.
+    /// unavailable: not sent. unknown_outcome: perhaps sent. invalid: too large.
     [[nodiscard]] model::Result<void> publish(const Outgoing& message, const std::string& reply);
 
     /// Empty where the connection is closed. Owned by this link.
@@ -52,12 +63,10 @@ public:
                                               void* closure);
 
 private:
-    natsConnection* connection_;
-    mutable std::mutex statistics_mutex_;
-    natsStatistics* statistics_ = nullptr;  // nats.c copies its own into it
-    std::uint64_t first_session_;
-    std::mutex subscriptions_mutex_;
-    std::vector<natsSubscription*> subscriptions_;
+    natsConnection* const connection_;
+    const std::uint64_t first_generation_;
+    sync::Mutex mutex_;
+    std::vector<natsSubscription*> subscriptions_ GUARDED_BY(mutex_);
 };
 
 [[nodiscard]] Incoming to_incoming(natsMsg* message);

@@ -26,7 +26,8 @@ Headers expecting(Sequence last) {
     return {{"Nats-Expected-Last-Sequence", std::to_string(last.value)}};
 }
 
-/// A refusal counts before everything: the fence is what the caller has to know. Then doubt.
+/// The most important of several errors: a refusal first, because the caller must know that it is
+/// fenced; then an unknown outcome.
 model::Error worst(const std::vector<model::Error>& errors, bool some_stored) {
     for (const auto code : {Errc::conflict, Errc::unknown_outcome}) {
         for (const auto& failure : errors) {
@@ -58,16 +59,6 @@ Result<std::optional<StoredMeta>> to_meta(Result<std::optional<StoredMessage>> m
     return std::optional{std::move(stored)};
 }
 
-/// The port's digest over ours.
-class ObjectDigest final : public reconcilers::ports::Digest {
-public:
-    void update(model::ByteView bytes) override { digest_.add(bytes); }
-    [[nodiscard]] std::string finish() override { return digest_.text(); }
-
-private:
-    adapters::nats::Digest digest_;
-};
-
 }  // namespace
 
 LogStore::LogStore(std::shared_ptr<Connection> connection, LogOptions options)
@@ -92,8 +83,15 @@ Result<Ensured> LogStore::ensure() {
     return ensured;
 }
 
-Result<StreamState> LogStore::state() {
+Result<bool> LogStore::exists() {
     const auto info = jetstream_.info(jetstream_.connection().deadline());
+    if (info) return true;
+    if (info.error().code == Errc::not_found) return false;
+    return error(Errc::unavailable, info.error().message).during("log state");
+}
+
+Result<StreamState> LogStore::state() {
+    const auto info = jetstream_.stable_info(jetstream_.connection().deadline());
     if (!info) return error(Errc::unavailable, info.error().message).during("log state");
     return StreamState{.created = info->created, .first = {info->first}, .last = {info->last}};
 }
@@ -150,34 +148,28 @@ Result<std::optional<StoredMeta>> LogStore::next_meta(Sequence from) {
     return meta;
 }
 
-Result<std::optional<StoredMeta>> LogStore::find_meta(std::string_view name) {
-    if (name.empty()) return error(Errc::invalid, "find meta: an empty name");
-    auto meta = to_meta(
-        jetstream_.last_of(meta_subject(meta_token(name)), jetstream_.connection().deadline()));
-    if (!meta) return std::move(meta).error().during("find meta");
-    return meta;
-}
-
-// A bucket of another tool may not allow it, and then there is no answer: asked once a session.
+// A bucket made by another tool may not allow direct reads, and then does not answer them: asked
+// once per connect.
 bool LogStore::reads_from_replicas(Deadline until) {
-    const auto session = jetstream_.connection().session();
-    if (asked_in_session_ == session) return allows_direct_;
+    const auto generation = jetstream_.connection().connection_generation();
+    if (asked_in_generation_ == generation) return allows_direct_;
     const auto info = jetstream_.info(until);
     if (!info) return false;
     allows_direct_ = info->allow_direct;
-    asked_in_session_ = session;
+    asked_in_generation_ = generation;
     return info->allow_direct;
 }
 
 Result<std::optional<Chunk>> LogStore::next_chunk(std::string_view nuid, Sequence from) {
-    // An object id of another tool goes into a subject: a wildcard in it would match others.
+    // The object id may come from another tool and becomes part of a subject: a wildcard in it
+    // would match other objects.
     if (!valid_nuid(nuid)) return error(Errc::invalid, "next chunk: not an object id");
     const auto first = std::max<std::uint64_t>(1, from.value);
     const auto until = jetstream_.connection().deadline();
     Result<std::optional<StoredMessage>> message{std::nullopt};
     if (reads_from_replicas(until)) {
         message = jetstream_.next_of_any_replica(chunk_subject(nuid), first, until);
-        // Perhaps it is forbidden: this session goes on without it.
+        // Direct reads may be forbidden: not used again on this connect.
         if (!message) allows_direct_ = false;
     }
     if (!message || !*message) message = jetstream_.next_of(chunk_subject(nuid), first, until);
@@ -200,7 +192,9 @@ std::unique_ptr<reconcilers::ports::Digest> LogStore::new_digest() {
 
 std::string LogStore::new_nuid() { return random_id(); }
 
-std::uint64_t LogStore::session() const { return jetstream_.connection().session(); }
+std::uint64_t LogStore::connection_generation() const {
+    return jetstream_.connection().connection_generation();
+}
 
 void LogStore::on_change(std::function<void()> wake) {
     watch_ = std::make_unique<Watch>(

@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "adapters/nats/random_id.h"
-#include "adapters/nats/rfc3339.h"
+#include "model/names.h"
+#include "model/wall_time.h"
 
 namespace adapters::nats {
 namespace {
@@ -25,8 +26,8 @@ std::string as_text(const json& value) {
 
 struct MicroService::State {
     struct Endpoint {
-        explicit Endpoint(MicroEndpoint endpoint) : told{std::move(endpoint)} {}
-        const MicroEndpoint told;
+        explicit Endpoint(MicroEndpoint endpoint) : description{std::move(endpoint)} {}
+        const MicroEndpoint description;
         std::atomic<std::uint64_t> requests = 0;
         std::atomic<std::int64_t> nanoseconds = 0;
     };
@@ -52,11 +53,16 @@ struct MicroService::State {
         }
         for (const auto& endpoint : endpoints) {
             subscriptions.push_back(connection->subscribe(
-                endpoint->told.subject, [this, raw = endpoint.get()](const Incoming& request) {
+                endpoint->description.subject,
+                [this, raw = endpoint.get()](const Incoming& request) {
                     const auto begin = std::chrono::steady_clock::now();
-                    reply(request, raw->told.answer());
+                    if (raw->description.answer_later) {
+                        answer_later(raw->description, request);
+                    } else {
+                        reply(request, raw->description.answer());
+                    }
                     const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
-                    // Time before number: the CLI divides by the number.
+                    // The time is added before the count, because the CLI divides by the count.
                     raw->nanoseconds += taken.count();
                     ++raw->requests;
                 }));
@@ -64,9 +70,20 @@ struct MicroService::State {
     }
 
     void reply(const Incoming& request, const std::string& body) const {
-        if (request.reply.empty()) return;
-        // Whoever asked asks again: there is nothing to do about an answer that cannot be sent.
-        (void)connection->publish({.subject = request.reply, .payload = model::as_bytes(body)});
+        send(*connection, request.reply, body);
+    }
+
+    static void send(Connection& connection, const std::string& to, const std::string& body) {
+        if (to.empty()) return;
+        // An answer that cannot be sent needs no handling: the client asks again.
+        (void)connection.publish({.subject = to, .payload = model::as_bytes(body)});
+    }
+
+    /// The answer may outlive the service, not its connection.
+    void answer_later(const MicroEndpoint& endpoint, const Incoming& request) const {
+        endpoint.answer_later([shared = connection, to = request.reply](const std::string& body) {
+            send(*shared, to, body);
+        });
     }
 
     [[nodiscard]] json common(const char* type) const {
@@ -84,8 +101,8 @@ struct MicroService::State {
         body["description"] = description;
         body["endpoints"] = json::array();
         for (const auto& endpoint : endpoints) {
-            body["endpoints"].push_back({{"name", endpoint->told.name},
-                                         {"subject", endpoint->told.subject},
+            body["endpoints"].push_back({{"name", endpoint->description.name},
+                                         {"subject", endpoint->description.subject},
                                          {"metadata", json::object()}});
         }
         return body;
@@ -93,14 +110,14 @@ struct MicroService::State {
 
     [[nodiscard]] json stats() const {
         auto body = common("stats_response");
-        body["started"] = to_rfc3339(options.started);
+        body["started"] = model::to_rfc3339(options.started);
         body["endpoints"] = json::array();
         for (const auto& endpoint : endpoints) {
             const auto requests = endpoint->requests.load();
             const auto time = requests > 0 ? endpoint->nanoseconds.load() : 0;
             body["endpoints"].push_back(
-                {{"name", endpoint->told.name},
-                 {"subject", endpoint->told.subject},
+                {{"name", endpoint->description.name},
+                 {"subject", endpoint->description.subject},
                  {"num_requests", requests},
                  {"num_errors", 0},
                  {"last_error", ""},
@@ -113,10 +130,11 @@ struct MicroService::State {
 
     const std::shared_ptr<Connection> connection;
     const MicroOptions options;
-    const std::string name = micro_name(options.cluster_id, options.node_id);
+    const std::string name =
+        options.name.empty() ? micro_name(options.cluster_id, options.node_id) : options.name;
     const std::string id = random_id();
     std::vector<std::unique_ptr<Endpoint>> endpoints;
-    // Last: their handlers use the rest.
+    // Declared last, since their handlers use the other members.
     std::vector<std::unique_ptr<Connection::Subscription>> subscriptions;
 };
 
@@ -130,7 +148,7 @@ MicroEndpoint status_endpoint(const std::string& cluster_id,
                               const std::string& node_id,
                               std::function<std::string()> answer) {
     return {.name = "status",
-            .subject = "convex." + cluster_id + ".svc." + node_id + ".status",
+            .subject = model::status_subject(cluster_id, node_id),
             .answer = std::move(answer)};
 }
 

@@ -1,5 +1,6 @@
-// The micro service of a node: `nats micro ls|info|stats|ping` show it, its endpoint tells the
-// node's status. By hand: nats.c has none before 3.7. Source: NATS ADR-32, "Service API".
+// The micro service of a node: shown by `nats micro ls|info|stats|ping`; its endpoint returns the
+// node's status. Implemented here because nats.c has none before 3.7. Source: NATS ADR-32, "Service
+// API".
 #pragma once
 
 #include <functional>
@@ -15,8 +16,11 @@ namespace adapters::nats {
 struct MicroEndpoint {
     std::string name;
     std::string subject;
-    /// Makes the JSON of the answer, on a thread of the connection's. It must not block.
-    std::function<std::string()> answer;
+    /// Returns the JSON of the answer. Called on a thread of the connection; must not block.
+    std::function<std::string()> answer{};
+    /// Used instead where it is set: calls its argument with the answer once there is one, on any
+    /// thread. Must not block either.
+    std::function<void(std::function<void(std::string)>)> answer_later{};
 };
 
 struct MicroOptions {
@@ -24,18 +28,19 @@ struct MicroOptions {
     std::string node_id;
     model::WallTime started;
     std::vector<MicroEndpoint> endpoints;
+    std::string name{};  // "": micro_name()
 };
 
-/// The name under which the service of a node is found: `convex-<cluster>-<node>`, dots of the node
-/// id turned into `_`.
+/// The name of a node's service: `convex-<cluster>-<node>`, with dots in the node id replaced by
+/// `_`.
 [[nodiscard]] std::string micro_name(const std::string& cluster_id, const std::string& node_id);
 
-/// The endpoint that every node has.
+/// The status endpoint, which every node has.
 [[nodiscard]] MicroEndpoint status_endpoint(const std::string& cluster_id,
                                             const std::string& node_id,
                                             std::function<std::string()> answer);
 
-/// Answers from construction to destruction, over reconnects.
+/// Answers requests from construction to destruction, across reconnects.
 class MicroService {
 public:
     MicroService(std::shared_ptr<Connection> connection, MicroOptions options);

@@ -10,10 +10,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t chunk_size = std::uint64_t{128} * 1024;
-// Readers use the message's own time; nats.go writes this one too.
+// Readers use the message's own time; nats.go writes this constant too.
 constexpr std::string_view no_time = "0001-01-01T00:00:00Z";
 
-/// Reads fields of one object; remembers that one was of the wrong kind.
+/// Reads fields of one object; remembers whether one had the wrong type.
 class Fields {
 public:
     explicit Fields(const json& object) : object_{object} {}
@@ -36,7 +36,7 @@ public:
         good_ &= value->is_boolean();
         return value->is_boolean() && value->get<bool>();
     }
-    /// Of a list of texts the first; of none nothing.
+    /// The first of each list of texts; an empty list is left out.
     std::map<std::string, std::string> texts(const char* key) {
         std::map<std::string, std::string> all;
         const auto* value = find(key);

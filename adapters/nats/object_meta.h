@@ -11,14 +11,14 @@
 
 namespace adapters::nats {
 
-/// The last token of the subject that carries an object's meta: base64url of its name, padded.
+/// The last token of an object's meta subject: base64url of its name, padded.
 [[nodiscard]] std::string meta_token(std::string_view name);
 
-/// invalid: name or texts are not UTF-8, which JSON needs; or the name is empty.
+/// invalid: the name or a text is not UTF-8, which JSON requires; or the name is empty.
 [[nodiscard]] model::Result<std::string> to_json(const model::ObjectMeta& meta,
                                                  std::string_view bucket);
 
-/// Empty where it is not a meta: not JSON, no name, or a field of the wrong kind.
+/// Empty where it is not a meta: not JSON, no name, or a field of the wrong type.
 [[nodiscard]] std::optional<model::ObjectMeta> parse_meta(model::ByteView text);
 
 }  // namespace adapters::nats

@@ -17,12 +17,13 @@ std::string random_id() {
     std::string id;
     while (id.size() < length) {
         std::array<unsigned char, 32> raw{};
-        // Up to 256 bytes come whole and without a signal's interruption, once the kernel is
-        // seeded.
+        // Once the kernel is seeded, up to 256 bytes are returned at once, uninterrupted by
+        // signals.
         const auto size = ::getrandom(raw.data(), raw.size(), 0);
         model::check(size == static_cast<ssize_t>(raw.size()), "getrandom gave nothing");
         for (const auto byte : raw) {
-            // Bytes past the last whole round of the alphabet would favour its first digits.
+            // Bytes at or above the largest multiple of the alphabet's size would favour its first
+            // digits.
             if (byte < limit && id.size() < length) id += digits[byte % digits.size()];
         }
     }

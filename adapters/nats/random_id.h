@@ -1,4 +1,4 @@
-// Names that nobody else picks: object ids and inboxes.
+// Unique names for objects and inboxes.
 #pragma once
 
 #include <string>

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 constexpr auto heartbeat = 500ms;
 constexpr auto silence = 3 * heartbeat;
-constexpr std::size_t most_stale = 16;
 
 }  // namespace
 
@@ -21,17 +20,15 @@ Watch::Watch(std::shared_ptr<Connection> connection,
              std::function<void()> wake)
     : jetstream_{std::move(connection), std::move(stream)},
       filter_{std::move(filter)},
-      inbox_{jetstream_.connection().new_inbox()},
       wake_{std::move(wake)},
       heard_at_{std::chrono::steady_clock::now()} {
     auto& conn = jetstream_.connection();
-    subscription_ = conn.subscribe(inbox_, [this](const auto& message) { received(message); });
     on_change_ = conn.on_change(wake_);
     every_tick_ = conn.every_tick([this] { keep(); });
 }
 
 Watch::~Watch() {
-    // The server removes the consumer itself once nobody listens to the inbox.
+    // The server removes the consumer by itself when nobody subscribes to its inbox.
     every_tick_.reset();
     on_change_.reset();
     subscription_.reset();
@@ -43,22 +40,22 @@ void Watch::received(const Incoming& message) {
 }
 
 void Watch::keep() {
-    if (!jetstream_.connection().connected()) return;
-    const auto session = jetstream_.connection().session();
+    auto& connection = jetstream_.connection();
+    if (!connection.connected()) return;
+    const auto generation = connection.connection_generation();
     const bool silent = std::chrono::steady_clock::now() - heard_at_.load() > silence;
-    if (!consumer_.empty() && session == session_ && !silent) {
-        if (!stale_.empty() && jetstream_.remove_consumer(stale_.back())) stale_.pop_back();
-        return;
-    }
-    if (!consumer_.empty() && stale_.size() < most_stale) stale_.push_back(consumer_);
+    if (!consumer_.empty() && generation == generation_ && !silent) return;
+    // An inbox for each consumer: the heartbeats of the last one do not hide that this one is dead,
+    // and the server removes it because nobody listens to it.
+    subscription_.reset();
+    const auto inbox = connection.new_inbox();
+    subscription_ = connection.subscribe(inbox, [this](const auto& each) { received(each); });
     consumer_ = "hint-" + random_id();
-    session_ = session;
-    if (jetstream_.make_hint_consumer(consumer_, filter_, inbox_, heartbeat)) {
+    generation_ = generation;
+    if (jetstream_.create_hint_consumer(consumer_, filter_, inbox, heartbeat)) {
         heard_at_ = std::chrono::steady_clock::now();
         wake_();
     } else {
-        // It may have been made all the same.
-        if (stale_.size() < most_stale) stale_.push_back(consumer_);
         consumer_.clear();
     }
 }

@@ -1,5 +1,5 @@
-// Tells that something new is in a stream. A hint: it may come too often, and a lost one is made up
-// for at the next reconnect or heartbeat.
+// Reports new messages in a stream. A hint: it may come too often, and a lost one is made up for at
+// the next reconnect or heartbeat.
 #pragma once
 
 #include <atomic>
@@ -8,15 +8,14 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "adapters/nats/connection.h"
 #include "adapters/nats/jetstream.h"
 
 namespace adapters::nats {
 
-/// A consumer of headers, in memory, kept alive from the connection's own thread. Not an ordered
-/// consumer of nats.c, whose resets destroy subscriptions that have traffic.
+/// A headers-only consumer in memory, kept alive on the connection's own thread. Not an ordered
+/// consumer of nats.c, which destroys active subscriptions when it resets.
 class Watch {
 public:
     /// Calls `wake` from any thread: for each new message on `filter`, when the connection changed,
@@ -36,16 +35,14 @@ private:
 
     JetStream jetstream_;
     const std::string filter_;
-    const std::string inbox_;
     const std::function<void()> wake_;
     std::atomic<SteadyTime> heard_at_;
 
-    // Of the connection's thread alone.
+    // Used on the connection's thread only.
     std::string consumer_;  // empty: there is none
-    std::uint64_t session_ = 0;
-    std::vector<std::string> stale_;  // consumers to remove
+    std::uint64_t generation_ = 0;
 
-    // Last, so that no call runs while the rest goes away.
+    // Declared last, so that no call runs while other members are destroyed.
     std::unique_ptr<Connection::Subscription> subscription_;
     std::unique_ptr<Connection::Registration> on_change_;
     std::unique_ptr<Connection::Registration> every_tick_;

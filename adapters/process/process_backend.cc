@@ -1,9 +1,8 @@
 #include "adapters/process/process_backend.h"
 
-#include <string.h>
-#include <sys/wait.h>
-
 #include <utility>
+
+#include "model/exit_status.h"
 
 namespace adapters::process {
 
@@ -12,14 +11,18 @@ using model::Result;
 using reconcilers::ports::BackendObserved;
 
 ProcessBackend::ProcessBackend(reconcilers::ports::Warden& warden,
-                               reconcilers::ports::SpawnSpec spec)
-    : warden_{warden}, spec_{std::move(spec)} {}
+                               model::WardenEntry entry,
+                               SpawnCheck spawn_check)
+    : warden_{warden}, entry_{entry}, spawn_check_{std::move(spawn_check)} {}
 
 Result<void> ProcessBackend::start() {
-    auto started = warden_.start_backend(spec_);
+    auto started = warden_.start_backend(entry_);
     if (!started && started.error().code == Errc::conflict) return {};
-    if (!started) return std::move(started).error().during("start backend");
-    return {};
+    if (started) return {};
+    auto failure = std::move(started).error().during("start backend");
+    // The warden may have read the request, and start it later.
+    if (failure.code == Errc::unavailable) failure.code = Errc::unknown_outcome;
+    return failure;
 }
 
 Result<void> ProcessBackend::stop() {
@@ -36,23 +39,18 @@ Result<void> ProcessBackend::kill() {
 
 Result<BackendObserved> ProcessBackend::observe() {
     const auto view = warden_.view();
-    // The warden's end takes the backend with it, but not before this process can look.
+    // The warden's end also ends the backend, but possibly not before this observation.
     if (view.lost) return model::error(Errc::fenced, "observe backend: the warden is gone");
-    BackendObserved observed{.state = view.backend_running ? BackendObserved::State::running
-                                                           : BackendObserved::State::absent,
-                             .pid = view.backend_pid,
-                             .starts = view.backend_starts};
-    if (view.backend_status) observed.last_exit = describe_exit(*view.backend_status);
+    using State = BackendObserved::State;
+    BackendObserved observed{
+        .state = view.backend_unknown   ? State::unknown
+                 : view.backend_running ? State::running
+                                        : State::absent,
+        .contained = view.heard ? std::optional{view.backend_contained} : std::nullopt,
+        .pid = view.backend_pid,
+        .starts = view.backend_starts};
+    if (view.backend_status) observed.last_exit = model::exit_text(*view.backend_status);
     return observed;
-}
-
-std::string describe_exit(std::int32_t wait_status) {
-    if (WIFEXITED(wait_status)) return "exit " + std::to_string(WEXITSTATUS(wait_status));
-    if (!WIFSIGNALED(wait_status)) return "status " + std::to_string(wait_status);
-    const int number = WTERMSIG(wait_status);
-    const char* const name = ::sigabbrev_np(number);
-    return "signal " + std::to_string(number) +
-           (name == nullptr ? std::string{} : " (" + std::string{name} + ")");
 }
 
 }  // namespace adapters::process

@@ -1,31 +1,35 @@
-// Backend kind `process`: a child of the warden.
+// Backend kind `process`: a child process of the warden.
 #pragma once
 
-#include <string>
+#include <functional>
 
 #include "reconcilers/ports/backend.h"
 #include "reconcilers/ports/warden.h"
 
 namespace adapters::process {
 
-/// The warden does it all: parent, killer and witness of the backend. Its view is told at each
-/// change, so that observe() asks nobody; Warden::on_change wakes.
+/// The warden starts, kills and observes the backend. It reports each change, so observe() needs no
+/// request; Warden::on_change wakes.
 class ProcessBackend final : public reconcilers::ports::Backend {
 public:
-    /// `warden` outlives this.
-    ProcessBackend(reconcilers::ports::Warden& warden, reconcilers::ports::SpawnSpec spec);
+    /// Whether what it needs is on this machine; as check().
+    using SpawnCheck = std::function<model::Result<void>()>;
+
+    /// `warden` must outlive this. `entry`: the backend's entry in the warden's list.
+    ProcessBackend(reconcilers::ports::Warden& warden,
+                   model::WardenEntry entry,
+                   SpawnCheck spawn_check);
 
     [[nodiscard]] model::Result<void> start() override;
     [[nodiscard]] model::Result<void> stop() override;
     [[nodiscard]] model::Result<void> kill() override;
     [[nodiscard]] model::Result<reconcilers::ports::BackendObserved> observe() override;
+    [[nodiscard]] model::Result<void> check() override { return spawn_check_(); }
 
 private:
     reconcilers::ports::Warden& warden_;
-    reconcilers::ports::SpawnSpec spec_;
+    model::WardenEntry entry_;
+    SpawnCheck spawn_check_;
 };
-
-/// "exit 1", "signal 9 (KILL)".
-[[nodiscard]] std::string describe_exit(std::int32_t wait_status);
 
 }  // namespace adapters::process

@@ -1,14 +1,15 @@
 #include "adapters/sqlite/claim.h"
 
-#include <mutex>
 #include <set>
+
+#include "adapters/sync/mutex.h"
 
 namespace adapters::sqlite {
 namespace {
 
 struct Claimed {
-    std::mutex mutex;
-    std::set<std::string> files;
+    sync::Mutex mutex;
+    std::set<std::string> files GUARDED_BY(mutex);
 };
 
 Claimed& claimed() {
@@ -20,14 +21,14 @@ Claimed& claimed() {
 
 std::unique_ptr<Claim> Claim::take(const std::string& file) {
     auto& all = claimed();
-    const std::lock_guard lock{all.mutex};
+    const sync::Lock lock{all.mutex};
     if (!all.files.insert(file).second) return nullptr;
     return std::unique_ptr<Claim>{new Claim{file}};
 }
 
 Claim::~Claim() {
     auto& all = claimed();
-    const std::lock_guard lock{all.mutex};
+    const sync::Lock lock{all.mutex};
     all.files.erase(file_);
 }
 

@@ -1,5 +1,5 @@
-// One capture for one database: two in this process would each checkpoint, and ship, what the other
-// has not seen.
+// Allows one capture per database: two in one process would each checkpoint frames that the other
+// has not captured.
 #pragma once
 
 #include <memory>
@@ -8,10 +8,10 @@
 
 namespace adapters::sqlite {
 
-/// Held for as long as it lives.
+/// Holds the claim until destroyed.
 class Claim {
 public:
-    /// Null where this process holds one on that file already. `file`: its canonical path.
+    /// Null where this process already has a claim on that file. `file`: its canonical path.
     [[nodiscard]] static std::unique_ptr<Claim> take(const std::string& file);
     ~Claim();
     Claim(const Claim&) = delete;

@@ -35,7 +35,7 @@ void Connection::keep_wal(bool keep) {
 Result<void> Connection::begin_read(Deadline until) {
     auto begun = run("BEGIN", until);
     if (!begun) return begun;
-    // BEGIN alone pins nothing.
+    // BEGIN alone takes no read mark.
     auto read = run("PRAGMA user_version", until);
     if (!read) (void)rollback();
     return read;
@@ -98,8 +98,8 @@ const volatile std::uint32_t* Connection::shared_index() {
 
 Result<void> Connection::run(const char* sql, Deadline until) {
     until_ = until;
-    // SQLite asks the busy handler for most locks; a few (recovery, a race for a read mark) come
-    // back at once.
+    // SQLite calls the busy handler for most locks; a few (recovery, a race for a read mark) fail
+    // at once.
     for (;;) {
         const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
         if (code == SQLITE_OK) return {};

@@ -1,6 +1,7 @@
-// One connection of SQLite to the application's database, with what the capture scheme needs of it:
-// locks that are waited for in small steps, passive checkpoints, the file and the wal-index through
-// SQLite's own handle. (A second descriptor of ours on either would drop all its locks on close.)
+// One SQLite connection to the application's database, with the operations of the capture scheme:
+// locks with short retries, passive checkpoints, access to the file and the wal-index through
+// SQLite's own handles. (Closing a second descriptor of this process on either file would drop all
+// its POSIX locks.)
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,8 @@ namespace adapters::sqlite {
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// Between two tries for a lock. SQLite's own back-off starves behind a writer that never pauses.
+/// Pause between two attempts to get a lock. SQLite's own back-off starves behind a writer that
+/// never pauses.
 inline constexpr std::chrono::microseconds retry_step{100};
 
 /// Errors of all: unavailable: the database is locked, or the disk failed. corrupt: not a SQLite
@@ -33,32 +35,33 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// No checkpoints but those asked for, and the WAL stays when the last connection closes; or
-    /// SQLite's own ways again.
+    /// true: no automatic checkpoints, and the WAL is kept when the last connection closes. false:
+    /// SQLite's defaults.
     void keep_wal(bool keep);
 
-    /// A read transaction that has read, so that it pins the WAL. No schema is parsed: one of a
-    /// newer SQLite is none of our business.
+    /// Begins a read transaction and reads, so that it pins the WAL. Does not parse the schema,
+    /// which may be of a newer SQLite.
     [[nodiscard]] model::Result<void> begin_read(Deadline until);
     [[nodiscard]] model::Result<void> begin_write(Deadline until);
-    /// Ends either. Success where there is none.
+    /// Ends a read or write transaction. Success where there is none.
     [[nodiscard]] model::Result<void> rollback();
 
-    /// Tries once. unavailable: another checkpoint runs. The connection must have read before.
+    /// One attempt. unavailable: another checkpoint is running. The connection must have read
+    /// before.
     struct Checkpoint {
         std::uint32_t log = 0;     // frames in the WAL
-        std::uint32_t copied = 0;  // of them in the database file
+        std::uint32_t copied = 0;  // frames already in the database file
     };
     [[nodiscard]] model::Result<Checkpoint> checkpoint_passive();
 
-    /// Switches the journal mode and returns the mode that holds now: "wal", "delete" ...
+    /// Switches the journal mode and returns the resulting one: "wal", "delete" ...
     [[nodiscard]] model::Result<std::string> set_journal_mode_wal(Deadline until);
 
-    /// Fills all of `into`, or as much as there is: returns whether it was all. No lock is taken.
+    /// Fills `into`; false where the file ends before. Takes no lock.
     [[nodiscard]] model::Result<bool> read_file(std::uint64_t offset, std::span<std::byte> into);
     [[nodiscard]] model::Result<std::uint64_t> file_size();
 
-    /// The wal-index, shared with every process that has the database open. Lives as long as the
+    /// The wal-index, shared with every process that has the database open. Valid as long as the
     /// connection, which must have read before. Null where there is none.
     [[nodiscard]] const volatile std::uint32_t* shared_index();
 

@@ -24,8 +24,8 @@ using reconcilers::ports::Checkpointed;
 
 namespace {
 
-/// Where SQLite will play back a journal first, the header in the file says nothing yet. A journal
-/// that was only kept (journal_mode PERSIST) begins with zeros.
+/// Where SQLite still has to play back a hot journal, the header of the file is not reliable. A
+/// journal that was only kept (journal_mode PERSIST) begins with zeros.
 bool hot_journal(const std::string& path) {
     std::ifstream journal{path + "-journal", std::ios::binary};
     const int first = journal.get();
@@ -44,7 +44,8 @@ public:
             return error(Errc::unavailable, path_ + ": " + std::strerror(errno));
         }
         if (!S_ISREG(status.st_mode)) return error(Errc::invalid, path_ + ": not a file");
-        // Opened anew each time, through SQLite: a close of our own would drop all its locks.
+        // Opened through SQLite each time: closing a descriptor of our own would drop all POSIX
+        // locks of this process on the file.
         auto connection = Connection::open(path_, Connection::Access::read);
         if (!connection) return std::move(connection).error();
         if (status.st_size == 0) return Mode::other;
@@ -65,7 +66,7 @@ public:
         auto present = mode();
         if (!present) return std::move(present).error();
         if (*present == Mode::absent) return error(Errc::not_found, path_ + ": no database");
-        // To open and close it for nothing would copy a WAL that is not captured, and delete it.
+        // Opening and closing it here would checkpoint a WAL that is not captured, and delete it.
         if (*present == Mode::wal) return {};
         auto connection = Connection::open(path_, Connection::Access::write);
         if (!connection) return std::move(connection).error();
@@ -79,21 +80,21 @@ public:
         return {};
     }
 
-    Result<void> settle(const model::WalPosition& captured) override {
+    Result<void> checkpoint_and_close(const model::WalPosition& captured) override {
         if (session_) detach();
         auto attached = attach(captured);
-        if (!attached) return std::move(attached).error().during("settle");
+        if (!attached) return std::move(attached).error().during("checkpoint and close");
         auto beyond = session_->capture(captured, 1);
         detach();
-        if (!beyond) return std::move(beyond).error().during("settle");
+        if (!beyond) return std::move(beyond).error().during("checkpoint and close");
         const bool unwritten = captured == model::WalPosition{} && attached->position == captured;
         if ((!attached->continued && !unwritten) || !beyond->empty()) {
             return error(Errc::conflict, path_ + ": its WAL does not end where it was captured");
         }
-        // The last connection that closes copies the WAL into the file and removes it.
+        // Closing the last connection copies the WAL into the file and removes it.
         {
             auto connection = Connection::open(path_, Connection::Access::write);
-            if (!connection) return std::move(connection).error().during("settle");
+            if (!connection) return std::move(connection).error().during("checkpoint and close");
             (*connection)->keep_wal(false);
             const auto until = std::chrono::steady_clock::now() + options_.lock_budget;
             if (auto read = (*connection)->begin_read(until); !read) return read;
@@ -114,7 +115,7 @@ public:
         if (!present) return std::move(present).error().during("attach");
         if (*present == Mode::absent) return error(Errc::not_found, path_ + ": no database");
         if (*present != Mode::wal) return error(Errc::invalid, path_ + ": not in WAL mode");
-        // SQLite puts -wal and -shm beside the file itself, not beside a link to it.
+        // SQLite puts -wal and -shm beside the file itself, not beside a symbolic link to it.
         std::error_code unresolved;
         const auto file = std::filesystem::canonical(path_, unresolved);
         if (unresolved) return error(Errc::unavailable, path_ + ": " + unresolved.message());
@@ -140,13 +141,13 @@ public:
         return session_->capture(from, limit);
     }
 
-    Result<void> fence(model::Duration budget) override {
+    Result<void> lock_writers(model::Duration budget) override {
         if (!session_) return not_attached();
-        return session_->fence(budget);
+        return session_->lock_writers(budget);
     }
-    bool fenced() const override { return session_ && session_->fenced(); }
-    void unfence() override {
-        if (session_) session_->unfence();
+    bool writers_locked() const override { return session_ && session_->writers_locked(); }
+    void unlock_writers() override {
+        if (session_) session_->unlock_writers();
     }
 
     void sync_ahead() override {
@@ -187,8 +188,8 @@ private:
 
     std::string path_;
     Options options_;
-    IndexView view_;                // before its users
-    std::unique_ptr<Claim> claim_;  // before the session, which it outlives
+    IndexView view_;                // destroyed after its users
+    std::unique_ptr<Claim> claim_;  // destroyed after the session
     std::unique_ptr<Session> session_;
     std::unique_ptr<Watcher> watcher_;
 };

@@ -10,7 +10,7 @@ using model::Result;
 
 namespace {
 
-/// SQLite keeps its locks at byte 2^30; the page there holds nothing.
+/// SQLite keeps its locks at byte 2^30; the page there holds no data.
 constexpr std::uint32_t lock_byte = 0x40000000;
 
 }  // namespace

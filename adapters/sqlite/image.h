@@ -1,4 +1,4 @@
-// A consistent image of a database, read at a pin of its own while commits go on.
+// Reads a consistent image of a database while commits go on, under a pin of its own.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,13 @@
 
 namespace adapters::sqlite {
 
-/// Needs the write fence while it is made, so that the image stands at `index`, and `reader` inside
-/// a read transaction begun in that fence; ends that transaction with its life.
+/// Construct it with the write lock held, so that the image is at `index`, and with `reader` in a
+/// read transaction that began under that lock. Ends that transaction when destroyed.
 ///
-/// Where everything was copied when the pin was taken, nobody can copy later frames into the file:
-/// the file is the image. Else the WAL can't restart, and only frames of the image can be copied:
-/// a page is its newest frame of those, or lies in the file as it was.
+/// Why it is consistent: where the whole WAL was already copied when the pin was taken, later
+/// frames cannot be copied while the pin is held, and the file itself is the image. Otherwise the
+/// WAL cannot restart, and only frames of the image can be copied: a page's content is its newest
+/// such frame, or else what the file has.
 class Image {
 public:
     Image(std::unique_ptr<Connection> reader,
@@ -32,7 +33,7 @@ public:
     [[nodiscard]] std::uint32_t pages() const { return pages_; }
 
     /// Pages `first` to `first + count - 1`, without the lock page and those beyond the end. The
-    /// first call also reads the headers of the frames in the WAL.
+    /// first call also reads the frame headers of the WAL.
     /// corrupt: the file is shorter than the database. unavailable: the disk failed.
     [[nodiscard]] model::Result<std::vector<model::Page>> read(std::uint32_t first,
                                                                std::uint32_t count);
@@ -43,7 +44,8 @@ private:
     model::wal::Index index_;
     std::uint32_t page_size_;
     std::uint32_t pages_;
-    std::optional<std::map<std::uint32_t, std::uint32_t>> frames_;  // of each page in the WAL
+    // page number to its newest frame in the WAL
+    std::optional<std::map<std::uint32_t, std::uint32_t>> frames_;
 };
 
 }  // namespace adapters::sqlite

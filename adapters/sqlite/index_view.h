@@ -1,13 +1,12 @@
-// A look at the wal-index from any thread, for as long as a connection keeps it mapped.
+// Read access to the wal-index from any thread, while a connection keeps it mapped.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <mutex>
 #include <optional>
 
+#include "adapters/sync/mutex.h"
 #include "model/bytes.h"
 #include "model/wal/index.h"
 
@@ -17,29 +16,29 @@ class IndexView {
 public:
     using Copy = std::array<std::byte, model::wal::index_size>;
 
-    /// The memory must stay mapped until it is replaced; null: there is none.
+    /// `memory` must stay mapped until it is replaced here; null: there is none.
     void show(const volatile std::uint32_t* memory) {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         memory_ = memory;
     }
 
-    /// Copied as its writers expect: the first header, the second, then the rest.
+    /// Copied in the order that its writers expect: first header copy, second copy, then the rest.
     [[nodiscard]] std::optional<Copy> copy() const {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         if (memory_ == nullptr) return std::nullopt;
-        constexpr std::size_t header_words = model::wal::index_header_size / 4;
         Copy bytes;
         for (std::size_t i = 0; i < bytes.size() / 4; ++i) {
-            if (i % header_words == 0) std::atomic_thread_fence(std::memory_order_seq_cst);
-            const std::uint32_t word = memory_[i];
+            // Other processes write it meanwhile. The loads happen in order; whether they are
+            // consistent shows in the two copies of the header and its checksum.
+            const std::uint32_t word = __atomic_load_n(memory_ + i, __ATOMIC_ACQUIRE);
             std::memcpy(bytes.data() + 4 * i, &word, sizeof word);
         }
         return bytes;
     }
 
 private:
-    mutable std::mutex mutex_;
-    const volatile std::uint32_t* memory_ = nullptr;
+    mutable sync::Mutex mutex_;
+    const volatile std::uint32_t* memory_ GUARDED_BY(mutex_) PT_GUARDED_BY(mutex_) = nullptr;
 };
 
 }  // namespace adapters::sqlite

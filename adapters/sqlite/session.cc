@@ -27,14 +27,14 @@ using reconcilers::ports::Database;
 namespace {
 
 constexpr std::chrono::milliseconds longest_wait{500};
-/// For letting go politely at the end.
-constexpr std::chrono::milliseconds farewell{100};
-/// A wal-index that is being written is whole again within microseconds.
+/// Time limit for an orderly release in the destructor.
+constexpr std::chrono::milliseconds release_limit{100};
+/// A wal-index that is being written is consistent again within microseconds.
 constexpr std::chrono::milliseconds index_wait{20};
 
 Salts salts_of(const WalPosition& position) { return {position.salt1, position.salt2}; }
 
-/// Before the first frame the checksum says nothing.
+/// Before the first frame the checksum is meaningless: set to zero for comparisons.
 WalPosition normal(WalPosition position) {
     if (position.frames == 0) position.checksum1 = position.checksum2 = 0;
     return position;
@@ -56,13 +56,13 @@ Session::Session(std::string path, model::Duration lock_budget, IndexView& view)
 Session::~Session() {
     view_.show(nullptr);
     image_.reset();
-    // A pin under which the WAL may have been restarted, let go without a barrier, brings the
-    // WAL-reset bug of SQLite before 3.51.3 back. The barrier copies nothing: the WAL stays as it
-    // is for whoever attaches next. An application that is in the way for long has to take it.
-    if (pinned_ && may_restart_ && (fenced_ || fence(farewell))) {
-        (void)checkpoint_until(in(farewell));
+    // Releasing a pin without a barrier, where the WAL may have restarted under it, re-exposes the
+    // WAL-reset bug of SQLite before 3.51.3. The barrier copies nothing: the WAL stays as it is for
+    // the next session. An application that holds the lock too long takes that risk.
+    if (pinned_ && may_restart_ && (writers_locked_ || lock_writers(release_limit))) {
+        (void)checkpoint_until(in(release_limit));
         (void)pin_->rollback();
-        unfence();
+        unlock_writers();
     }
 }
 
@@ -74,21 +74,21 @@ Result<Database::Attached> Session::start(const std::optional<WalPosition>& save
     if (!page_size) return std::move(page_size).error();
     page_size_ = *page_size;
 
-    auto fenced = writer_->begin_write(until);
-    if (!fenced) return std::move(fenced).error().during("attach");
-    fenced_ = true;
+    auto locked = writer_->begin_write(until);
+    if (!locked) return std::move(locked).error().during("attach");
+    writers_locked_ = true;
     auto before = read_index(until);
     if (!before) return std::move(before).error().during("attach");
     const WalPosition position = position_of(*before);
     auto pinned = pin(position, until);
     if (!pinned) return std::move(pinned).error().during("attach");
-    // No checkpointer that looked at the WAL before its last restart is under way any more.
+    // A checkpointer that read the WAL before its last restart is finished now.
     auto barrier = checkpoint_until(until);
     if (!barrier) return std::move(barrier).error().during("attach: barrier");
     Result<bool> continued = false;
     if (saved) continued = has_frame(*saved, *before);
     if (!continued) return std::move(continued).error().during("attach");
-    unfence();
+    unlock_writers();
     return Database::Attached{
         .position = position, .continued = *continued, .page_size = page_size_};
 }
@@ -102,7 +102,7 @@ Result<void> Session::open_connections(Deadline until) {
         if (!opened) return std::move(opened).error();
         *connection = *std::move(opened);
         (*connection)->keep_wal(true);
-        // A connection that has not read has no WAL: its checkpoints would silently do nothing.
+        // A connection that has not read yet has no WAL: its checkpoints would silently do nothing.
         auto read = (*connection)->begin_read(until);
         if (!read) return read;
         (void)(*connection)->rollback();
@@ -110,7 +110,7 @@ Result<void> Session::open_connections(Deadline until) {
     auto owned = check_owner("-wal", had_wal);
     if (owned) owned = check_owner("-shm", had_shm);
     if (!owned) {
-        // What the application could not open must not stay; a WAL that was there must.
+        // A -wal that the application could not open must not stay; one that existed before must.
         if (!had_wal) {
             for (auto* connection : {&writer_, &checkpointer_, &pin_, &spare_})
                 (*connection)->keep_wal(false);
@@ -123,19 +123,20 @@ Result<void> Session::open_connections(Deadline until) {
     return {};
 }
 
-/// SQLite gives the files that it makes the database's owner, and is silent where it may not.
+/// SQLite gives new files to the database's owner, and does not report where it may not.
 Result<void> Session::check_owner(const std::string& suffix, bool existed) const {
     struct stat database {};
-    struct stat made {};
+    struct stat created {};
     const std::string path = path_ + suffix;
     if (::stat(path_.c_str(), &database) != 0) {
         return error(Errc::unavailable, path_ + ": " + std::strerror(errno));
     }
-    if (::stat(path.c_str(), &made) != 0 || made.st_uid == database.st_uid) return {};
-    // One that was there may be the application's own; root's is of a manager that could not chown.
-    if (existed && made.st_uid != 0) return {};
+    if (::stat(path.c_str(), &created) != 0 || created.st_uid == database.st_uid) return {};
+    // An older file may be the application's own; one owned by root was made by a manager that
+    // could not chown.
+    if (existed && created.st_uid != 0) return {};
     return error(Errc::invalid,
-                 path + ": it belongs to user " + std::to_string(made.st_uid) +
+                 path + ": it belongs to user " + std::to_string(created.st_uid) +
                      " and the database to user " + std::to_string(database.st_uid) +
                      ", so that the application cannot open it (CAP_CHOWN is missing?)");
 }
@@ -152,7 +153,8 @@ Result<std::uint32_t> Session::read_page_size() {
     return size;
 }
 
-/// Whether the WAL still is what it was at `saved`, so that its next frame is the next to capture.
+/// Whether the WAL still contains the frame at `saved`, so that the next frame is the next to
+/// capture.
 Result<bool> Session::has_frame(const WalPosition& saved, const Index& index) {
     if (salts_of(saved) != index.salts || saved.frames > index.frames) return false;
     // A WAL that was never written has no salts, and so no identity.
@@ -174,7 +176,7 @@ Result<Index> Session::read_index(Deadline until) const {
     }
 }
 
-/// Where in the present generation the frames after `from` begin.
+/// The place in the present generation where the frames after `from` begin.
 Result<WalPosition> Session::continue_from(const WalPosition& from, const Index& index) {
     if (salts_of(from) == index.salts) {
         if (from.frames > index.frames ||
@@ -184,13 +186,13 @@ Result<WalPosition> Session::continue_from(const WalPosition& from, const Index&
         }
         return from;
     }
-    // The WAL was restarted. Nothing lies between only if it happened under a pin that was taken
-    // with everything captured, and only once: under such a pin a second time is impossible.
+    // The WAL was restarted. Nothing was missed only if it happened under a pin that was taken with
+    // everything captured, and only once: a second restart under such a pin is impossible.
     const bool first = followed_by_ ? *followed_by_ == index.salts : may_restart_;
     if (!first || from != pinned_at_) {
         return error(Errc::conflict, path_ + ": the WAL was restarted since that position");
     }
-    // Truncated, it has no frames and gets other salts at its first one.
+    // A truncated WAL has no frames and gets new salts with its first one.
     if (index.frames > 0) followed_by_ = index.salts;
     return WalPosition{.salt1 = index.salts.first, .salt2 = index.salts.second};
 }
@@ -212,8 +214,8 @@ Result<WalBatch> Session::capture(const WalPosition& asked, std::uint64_t limit)
         }
         auto batch = wal_.read_batch(*start, *index, limit);
         if (batch) return batch;
-        // The wal-index was read before the frames: a pinned WAL has them. Without a pin it may
-        // have been restarted in between, which the next look tells.
+        // The wal-index was read before the frames: a pinned WAL still has them. Without a pin it
+        // may have restarted in between, which the next check detects.
         if (std::chrono::steady_clock::now() >= until) {
             return std::move(batch).error().during("capture");
         }
@@ -221,24 +223,24 @@ Result<WalBatch> Session::capture(const WalPosition& asked, std::uint64_t limit)
     }
 }
 
-Result<void> Session::fence(model::Duration budget) {
-    if (fenced_) return {};
+Result<void> Session::lock_writers(model::Duration budget) {
+    if (writers_locked_) return {};
     auto begun = writer_->begin_write(in(budget));
-    if (!begun) return std::move(begun).error().during("fence");
-    fenced_ = true;
+    if (!begun) return std::move(begun).error().during("lock writers");
+    writers_locked_ = true;
     return {};
 }
 
-void Session::unfence() {
-    if (!fenced_) return;
-    // It wrote nothing, so that there is nothing that could fail.
+void Session::unlock_writers() {
+    if (!writers_locked_) return;
+    // It wrote nothing, so the rollback cannot fail.
     model::check(writer_->rollback().has_value(), "an empty transaction can be rolled back");
-    fenced_ = false;
+    writers_locked_ = false;
 }
 
 Result<Checkpointed> Session::checkpoint(const WalPosition& asked) {
     const WalPosition captured = normal(asked);
-    if (!fenced_) return error(Errc::invalid, "checkpoint: it needs the write fence");
+    if (!writers_locked_) return error(Errc::invalid, "checkpoint: it needs the write lock");
     const Deadline until = in(lock_budget_ / 2);
     const auto index = read_index(until);
     if (!index) return error(index.error().code, "checkpoint: " + index.error().message);
@@ -250,8 +252,8 @@ Result<Checkpointed> Session::checkpoint(const WalPosition& asked) {
                          ", captured is " + std::to_string(captured.frames));
     }
     if (pinned_ && may_restart_) {
-        // Copies nothing under this pin; waits out a checkpointer that looked at the WAL before it
-        // was last restarted, and would take frames for copied that never were.
+        // Copies nothing under this pin. It waits until any checkpointer is finished that read the
+        // WAL before its last restart and would record frames as copied that were not.
         auto barrier = checkpoint_until(until);
         if (!barrier) return std::move(barrier).error().during("checkpoint: barrier");
     }
@@ -288,8 +290,8 @@ Result<void> Session::repin() {
         if (!index) return std::move(index).error().during("repin");
         return {};
     }
-    // From here on the WAL can't restart. What restarted it under the old pin, if anything did, is
-    // the generation that the wal-index shows.
+    // From here on the WAL cannot restart. A restart under the old pin, if any, produced the
+    // generation that the wal-index shows now.
     if (index->salts != salts_of(pinned_at_)) followed_by_ = index->salts;
     may_restart_ = false;
     auto released = pin_->rollback();
@@ -298,7 +300,7 @@ Result<void> Session::repin() {
 }
 
 Result<Database::Image> Session::begin_image() {
-    if (!fenced_) return error(Errc::invalid, "begin image: it needs the write fence");
+    if (!writers_locked_) return error(Errc::invalid, "begin image: it needs the write lock");
     image_.reset();
     const Deadline until = in(lock_budget_);
     auto reader = Connection::open(path_, Connection::Access::write);
@@ -318,8 +320,8 @@ Result<Database::Image> Session::begin_image() {
     return Database::Image{.page_size = page_size_, .pages = pages};
 }
 
-/// A passive checkpoint that was not refused: nobody else's is under way. Under a pin-0 it copies
-/// nothing and is the barrier.
+/// A passive checkpoint, retried while another one is running. Under a pin-0 it copies nothing and
+/// serves as the barrier.
 Result<Connection::Checkpoint> Session::checkpoint_until(Deadline until) {
     for (;;) {
         auto done = checkpointer_->checkpoint_passive();
@@ -329,12 +331,12 @@ Result<Connection::Checkpoint> Session::checkpoint_until(Deadline until) {
     }
 }
 
-/// Inside the fence, with everything up to `at`, the end of the WAL, captured.
+/// Call with the write lock held and everything up to `at`, the end of the WAL, captured.
 Result<void> Session::pin(const WalPosition& at, Deadline until) {
     auto begun = pin_->begin_read(until);
     const auto index = begun ? read_index(until) : Result<Index>{begun.error()};
     if (!index) {
-        // Without a pin the WAL may restart unseen: then no restart is believed.
+        // Without a pin the WAL may restart unnoticed: from now on no restart counts as proven.
         (void)pin_->rollback();
         may_restart_ = false;
         followed_by_.reset();

@@ -1,4 +1,4 @@
-// An attached database: its connections, its pin, and what the pin proves.
+// An attached database: its connections, its pin, and what follows from the pin.
 #pragma once
 
 #include <cstdint>
@@ -15,27 +15,28 @@
 
 namespace adapters::sqlite {
 
-/// What the wal-index says: the place of its last committed frame.
+/// The position of the last committed frame.
 [[nodiscard]] model::WalPosition position_of(const model::wal::Index& index);
 
-/// Between attach() and detach(). The calls are those of the port, with its errors.
+/// Exists between attach() and detach(). Its calls are those of the port, with the same errors.
 class Session {
 public:
     Session(std::string path, model::Duration lock_budget, IndexView& view);
-    /// Lets go politely: behind a barrier and inside a fence where the application allows it soon.
+    /// Releases the pin behind a barrier and with the write lock, if the application yields it
+    /// soon.
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    /// Opens and pins. Once, and before everything else.
+    /// Opens the connections and takes the pin. Once, before any other call.
     [[nodiscard]] model::Result<reconcilers::ports::Database::Attached> start(
         const std::optional<model::WalPosition>& saved);
 
     [[nodiscard]] model::Result<model::WalBatch> capture(const model::WalPosition& from,
                                                          std::uint64_t limit);
-    [[nodiscard]] model::Result<void> fence(model::Duration budget);
-    [[nodiscard]] bool fenced() const { return fenced_; }
-    void unfence();
+    [[nodiscard]] model::Result<void> lock_writers(model::Duration budget);
+    [[nodiscard]] bool writers_locked() const { return writers_locked_; }
+    void unlock_writers();
     void sync_ahead() { wal_.sync(); }
     [[nodiscard]] model::Result<reconcilers::ports::Checkpointed> checkpoint(
         const model::WalPosition& captured);
@@ -63,19 +64,21 @@ private:
     WalFile wal_;
     std::uint32_t page_size_ = 0;
 
-    std::unique_ptr<Connection> writer_;        // W: only ever holds the write lock
-    std::unique_ptr<Connection> checkpointer_;  // C: apart, since W itself could copy nothing
-    std::unique_ptr<Connection> pin_;           // R1: inside a read transaction
-    std::unique_ptr<Connection> spare_;         // R2: takes over from R1 in repin()
-    bool fenced_ = false;
+    std::unique_ptr<Connection> writer_;  // W: only holds the write lock
+    // C: separate from W, which could not copy frames while it holds the lock
+    std::unique_ptr<Connection> checkpointer_;
+    std::unique_ptr<Connection> pin_;    // R1: inside a read transaction
+    std::unique_ptr<Connection> spare_;  // R2: takes over from R1 in repin()
+    bool writers_locked_ = false;
     bool pinned_ = false;
 
-    /// All was copied when the pin was taken (pin-0, or it can't be told): the WAL may restart once
-    /// under it, at its next write. Else (pin-k) it can't.
+    /// Everything was copied when the pin was taken (pin-0), or that is not known: under it, the
+    /// WAL may restart once, at its next write. Otherwise (pin-k) it cannot.
     bool may_restart_ = false;
-    /// Where the WAL ended when the pin was taken; everything up to there was captured by then.
+    /// Where the WAL ended when the pin was taken; everything up to there had been captured.
     model::WalPosition pinned_at_;
-    /// The generation that followed `pinned_at_` under this pin: its first frame is the next one.
+    /// The generation that followed `pinned_at_` under this pin; capture continues at its first
+    /// frame.
     std::optional<model::wal::Salts> followed_by_;
 
     std::unique_ptr<Image> image_;

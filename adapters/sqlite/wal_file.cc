@@ -21,14 +21,14 @@ namespace {
 
 constexpr std::size_t chunk_bytes = std::size_t{256} * 1024;
 
-/// Transactions merged so far, each page once.
+/// The transactions merged so far, each page once.
 class Merge {
 public:
     void add(std::uint32_t number, model::ByteView page) {
         open_.insert_or_assign(number, model::Bytes{page.begin(), page.end()});
     }
 
-    /// Takes the open transaction in, unless the pages would then exceed `limit` bytes.
+    /// Adds the open transaction, unless the pages would then exceed `limit` bytes.
     [[nodiscard]] bool commit(std::uint64_t limit, std::uint32_t page_size) {
         std::uint64_t count = pages_.size();
         for (const auto& [number, page] : open_)
@@ -68,7 +68,7 @@ Result<model::wal::Header> WalFile::header() {
     auto done = read(0, bytes);
     if (!done) return std::move(done).error();
     auto header = model::wal::parse_header(bytes);
-    // It is being written, or a restart of the WAL has not reached the file yet.
+    // The header is being written, or a restart of the WAL has not reached the file yet.
     if (!header) return error(Errc::unavailable, path_ + ": " + header.error().message);
     return header;
 }
@@ -133,9 +133,9 @@ Result<WalBatch> WalFile::read_batch(const WalPosition& from,
             batch.to.checksum2 = frame->checksum.second;
         }
     }
-    // A batch that is full ends at a commit that the wal-index has passed; its frames are pinned
-    // and proven by their chain. The batch that reaches the end has to meet the wal-index's
-    // checksum.
+    // A full batch ends at a commit before the one in the wal-index; its frames are pinned and
+    // verified by their checksum chain. A batch that reaches the end must match the checksum in the
+    // wal-index.
     if (!full && (batch.to.frames != index.frames || chain.checksum() != index.checksum)) {
         return error(Errc::unavailable, path_ + ": its frames do not end as the wal-index says");
     }

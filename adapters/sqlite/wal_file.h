@@ -1,4 +1,4 @@
-// Reading the -wal file. It carries no locks of SQLite, so that a descriptor of our own is safe.
+// Reads the -wal file. SQLite takes no locks on it, so a descriptor of our own is safe.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace adapters::sqlite {
 
-/// Errors of all: unavailable: what was asked for is not there, or not yet; the disk failed.
+/// Errors of all: unavailable: the frames are absent or not yet written, or the disk failed.
 class WalFile {
 public:
     explicit WalFile(std::string path) : path_{std::move(path)} {}
@@ -27,18 +27,18 @@ public:
     /// Fills `into` with the page of a frame.
     [[nodiscard]] model::Result<void> read_page(std::uint32_t number, std::span<std::byte> into);
 
-    /// The transactions after `from`, which is a place in the generation of `index` (frames 0: its
-    /// start), up to index.frames, whose checksum the chain of frames must meet, or up to the last
-    /// commit before the pages exceed `limit` bytes; at least one transaction.
+    /// The transactions after `from`, a place in the generation of `index` (frames 0: its start):
+    /// up to index.frames, whose checksum the chain of frames must match, or up to the last commit
+    /// before the pages exceed `limit` bytes, but at least one transaction.
     [[nodiscard]] model::Result<model::WalBatch> read_batch(const model::WalPosition& from,
                                                             const model::wal::Index& index,
                                                             std::uint64_t limit);
 
-    /// For each page that is in frames 1 to `index.frames`, the last such frame.
+    /// For each page in frames 1 to `index.frames`, its newest frame.
     [[nodiscard]] model::Result<std::map<std::uint32_t, std::uint32_t>> newest_frames(
         const model::wal::Index& index);
 
-    /// Whatever becomes of it: an error is told to every descriptor, SQLite's own among them.
+    /// Errors are ignored here: the kernel reports them to every descriptor, SQLite's included.
     void sync();
 
 private:

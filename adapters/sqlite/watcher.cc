@@ -15,18 +15,20 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/// Looking for a commit begins with `first_look`; then each look comes an eighth later than the one
-/// before, for a disk may take long to sync. It ends after `look_for`: a rolled back transaction
-/// never shows. The reconciler's poll covers the rest.
-constexpr microseconds first_look{20};
+/// After a write event the wal-index is polled for the commit: first after `first_poll`, then at
+/// intervals of an eighth of the time waited, since a sync may be slow. Gives up after
+/// `poll_limit`: a transaction that was rolled back never shows. The reconciler's own interval
+/// covers the rest.
+constexpr microseconds first_poll{20};
 constexpr int part_of_the_wait = 8;
-constexpr milliseconds look_for{2000};
-/// The pause after a hint: events meanwhile become one, which costs the writer no wake-up of ours.
+constexpr milliseconds poll_limit{2000};
+/// Pause after a hint: events during it are merged, so that a fast writer is not slowed by
+/// wake-ups.
 constexpr milliseconds between_hints{5};
-/// The folder is not there yet: look again.
-constexpr milliseconds folder_poll{200};
+/// Interval of checks for a directory that does not exist yet.
+constexpr milliseconds directory_poll{200};
 
-/// Behind the header stand the marks of readers, which a writer sets too before it writes.
+/// Compares the headers only: the read marks behind them change without a commit.
 bool same_commit(const IndexView::Copy& a, const IndexView::Copy& b) {
     return std::equal(a.begin(), a.begin() + model::wal::index_header_size, b.begin());
 }
@@ -38,7 +40,7 @@ Watcher::Watcher(const std::string& database, const IndexView& index, std::funct
     std::error_code ignored;
     auto path = std::filesystem::weakly_canonical(database, ignored);
     if (ignored) path = database;
-    folder_ = path.has_parent_path() ? path.parent_path().string() : ".";
+    directory_ = path.has_parent_path() ? path.parent_path().string() : ".";
     wal_name_ = path.filename().string() + "-wal";
     inotify_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     stop_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -59,9 +61,9 @@ Watcher::~Watcher() {
 
 void Watcher::run(const std::stop_token& stop) {
     pollfd stopped{.fd = stop_event_, .events = POLLIN, .revents = 0};
-    while (::inotify_add_watch(inotify_, folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) <
+    while (::inotify_add_watch(inotify_, directory_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) <
            0) {
-        ::poll(&stopped, 1, static_cast<int>(folder_poll.count()));
+        ::poll(&stopped, 1, static_cast<int>(directory_poll.count()));
         if (stop.stop_requested()) return;
     }
     while (!stop.stop_requested()) {
@@ -103,9 +105,9 @@ void Watcher::wait_for_commit(const std::stop_token& stop) {
         }
         const auto waited =
             std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - begun);
-        if (waited >= look_for) return;
-        // The event may have been of a commit that showed already: another one begins anew.
-        if (wait_for_write(std::max(first_look, waited / part_of_the_wait))) {
+        if (waited >= poll_limit) return;
+        // The event may belong to a commit already seen: after a new event the wait starts again.
+        if (wait_for_write(std::max(first_poll, waited / part_of_the_wait))) {
             begun = std::chrono::steady_clock::now();
         }
     }

@@ -23,11 +23,11 @@
 namespace notes {
 namespace {
 
-constexpr std::size_t largest_head = 16 * 1024;
-constexpr std::size_t largest_body = 1024 * 1024;
+constexpr std::size_t largest_head = std::size_t{16} * 1024;
+constexpr std::size_t largest_body = std::size_t{1024} * 1024;
 constexpr std::size_t most_connections = 512;
-/// How often a connection that waits for a request looks whether the server stops.
-constexpr int look_ms = 100;
+/// How often an idle connection checks whether the server stops.
+constexpr int poll_ms = 100;
 
 bool send_all(int socket, const std::string& bytes) {
     for (std::size_t done = 0; done < bytes.size();) {
@@ -66,7 +66,7 @@ bool respond(int socket, const Response& response, bool keep) {
                         (keep ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n") + response.body);
 }
 
-/// The value of a header, whatever the case of its name.
+/// The value of a header, ignoring the case of its name.
 std::string header(std::string head, const std::string& name) {
     const auto lower = [](std::string text) {
         std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
@@ -98,7 +98,7 @@ public:
     }
 
 private:
-    /// False: the connection is over.
+    /// False: the connection ends.
     bool one_request() {
         std::size_t end = std::string::npos;
         while ((end = buffer_.find("\r\n\r\n")) == std::string::npos) {
@@ -138,11 +138,11 @@ private:
         return false;
     }
 
-    /// More bytes. False: closed, or the server stops and nothing is under way.
+    /// Receives more bytes. False: closed, or the server stops and no request is under way.
     bool receive() {
         for (;;) {
             pollfd ready{.fd = socket_, .events = POLLIN, .revents = 0};
-            const int count = ::poll(&ready, 1, look_ms);
+            const int count = ::poll(&ready, 1, poll_ms);
             if (count == 0 && stopping_) return false;
             if (count > 0) break;
             if (count < 0 && errno != EINTR) return false;
@@ -241,7 +241,7 @@ void serve(const std::string& listen, const Handler& handler) {
             ::close(client);
             continue;
         }
-        // A client that does not read what it asked for keeps nobody from stopping.
+        // A client that does not read its answer must not block the stop.
         const timeval patience{.tv_sec = 5, .tv_usec = 0};
         ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
         auto& one = running.emplace_back();

@@ -1,5 +1,4 @@
-// notes: a small service that keeps its data in one SQLite database, as an example of what the
-// cluster manager runs.
+// notes: a small service with its data in one SQLite database, as an example of a backend.
 //
 //   notes --database FILE [--listen HOST:PORT]        default 127.0.0.1:3210
 //
@@ -98,7 +97,7 @@ int main(int count, char** words) {
         std::fprintf(stderr, "usage: notes --database FILE [--listen HOST:PORT]\n");
         return 2;
     }
-    // Before any thread, so that only serve() takes them.
+    // Before any thread starts, so that only serve() receives them.
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -53,8 +53,8 @@ Store::~Store() {
 Added Store::add(std::int64_t id, const std::string& body, std::string& problem) {
     const std::lock_guard lock{writing_};
     try {
-        // IMMEDIATE: a transaction that reads first and then writes fails at once where the lock is
-        // held, whatever its timeout.
+        // IMMEDIATE: a transaction that reads first and then writes would fail at once while the
+        // lock is held, whatever the busy timeout.
         run(writer_, "BEGIN IMMEDIATE");
         const auto insert = prepare(writer_, "INSERT INTO notes(id, body) VALUES (?, ?)");
         sqlite3_bind_int64(insert.get(), 1, id);

@@ -7,7 +7,7 @@
 
 namespace model::ltx {
 
-/// Set in every checksum that is stored, so that 0 can mean "none".
+/// Set in every stored checksum, so that 0 can mean "none".
 inline constexpr std::uint64_t checksum_flag = std::uint64_t{1} << 63;
 
 /// CRC-64/GO-ISO: reflected polynomial D800000000000000, all ones before and after.
@@ -20,14 +20,14 @@ private:
     std::uint64_t state_ = ~std::uint64_t{0};
 };
 
-/// Checksum of one page, bound to its number, with the flag.
+/// Checksum of one page and its number, with the flag set.
 [[nodiscard]] std::uint64_t page_checksum(std::uint32_t number, ByteView page);
 
-/// The checksum of a whole database, independent of the order of its pages. A page that changes is
-/// taken out with its old checksum and added with its new one. The caller leaves out the lock page.
+/// The checksum of a whole database, independent of the order of its pages. To update a page,
+/// toggle its old checksum, then its new one. The caller leaves out the lock page.
 class DatabaseChecksum {
 public:
-    /// Adds the page with this checksum, or takes it out where it was in.
+    /// Adds the page with this checksum, or removes it if it was added before.
     void toggle(std::uint64_t page) { value_ = (value_ ^ page) | checksum_flag; }
     [[nodiscard]] std::uint64_t value() const { return value_; }
 

@@ -1,5 +1,5 @@
-// Reads LTX files of Litestream 0.5 and of ours: both page forms, LZ4 frames and LZ4 blocks.
-// Source: LTX format, version 3.
+// Reads LTX files of Litestream 0.5 and of this program: both page forms, LZ4 frames and LZ4
+// blocks. Source: LTX format, version 3.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,16 @@
 
 namespace model::ltx {
 
-/// Called with each page, in ascending order; the view ends with the call. An error stops the
-/// decoder and is returned as it is.
+/// Called with each page, in ascending order; the view is valid during the call. An error stops the
+/// decoder, which returns it unchanged.
 using PageSink = std::function<Result<void>(std::uint32_t number, ByteView page)>;
 
-/// Reads one file in pieces of any size; holds one page, and nothing of the index. Checked: the
-/// header's rules; order, range and length of the pages; in a snapshot that none is missing; the
+/// Reads one file in pieces of any size; holds one page in memory, and not the index. Checks: the
+/// header's rules; order, range and length of the pages; that a snapshot lacks no page; the index
+/// against the pages; the file checksum; the database checksums where the file has them.
 /// index against the pages; the file checksum; the database checksums where the file has them.
 ///
-/// A page handed out is proven only once finish() succeeded: write it where it can be dropped.
+/// A page handed out is verified only once finish() succeeded: write it where it can be discarded.
 class Decoder {
 public:
     Decoder();
@@ -32,13 +33,14 @@ public:
     Decoder& operator=(Decoder&&) noexcept;
     ~Decoder();
 
-    /// corrupt: the message says what and at which byte. Every later call returns it again.
+    /// corrupt: the message names the problem and its byte offset. Every later call returns the
+    /// same error.
     [[nodiscard]] Result<void> feed(ByteView bytes, const PageSink& sink);
 
-    /// The file ends here. corrupt: it is cut off.
+    /// Marks the end of the file. corrupt: the file is truncated.
     [[nodiscard]] Result<void> finish() const;
 
-    /// Known after the first 100 bytes.
+    /// Available after the first 100 bytes.
     [[nodiscard]] const std::optional<Header>& header() const { return header_; }
 
 private:
@@ -58,8 +60,8 @@ private:
     [[nodiscard]] Error wrong(const std::string& what) const;
 
     Step step_ = Step::header;
-    std::uint64_t offset_ = 0;  // of the next byte of the file
-    Bytes gathered_;            // of a field that came in several pieces
+    std::uint64_t offset_ = 0;  // of the next input byte
+    Bytes gathered_;            // a field that arrives in several pieces
     std::optional<Header> header_;
     std::optional<Error> failed_;
     Crc64 file_checksum_;
@@ -73,8 +75,8 @@ private:
     Bytes page_;
     std::size_t page_filled_ = 0;
 
-    // The index that the pages call for is known when they end: it is compared by length and
-    // checksum as it comes, and kept nowhere.
+    // The index that the pages require is known when they end. It is compared by length and
+    // checksum as it arrives, and not stored.
     Crc64 index_expected_;
     Crc64 index_read_;
     std::uint64_t index_size_ = 0;
@@ -87,7 +89,7 @@ struct File {
     friend bool operator==(const File&, const File&) = default;
 };
 
-/// A whole file, proven. corrupt: as in Decoder.
+/// Decodes a whole file and verifies it. corrupt: as in Decoder.
 [[nodiscard]] Result<File> decode(ByteView bytes);
 
 }  // namespace model::ltx

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::size_t page_header_size = 6;
 
-/// Exactly what lz4/v4 of every Litestream reads: no block checksums (it computes them over other
-/// bytes), a content checksum (its newer versions look for a following frame in its place).
+/// Settings that the lz4/v4 library of every Litestream version reads: no block checksums (it
+/// computes them over different bytes), but a content checksum (newer versions look for the next
+/// frame in its place).
 constexpr LZ4F_preferences_t frame_preferences() {
     LZ4F_preferences_t preferences{};
     preferences.frameInfo.blockSizeID = LZ4F_max64KB;
@@ -73,7 +74,7 @@ Result<void> Encoder::finish(Bytes& out) {
     append_be(index_, std::uint64_t{index_.size()});
     put(index_, out);
     Bytes trailer;
-    append_be(trailer, std::uint64_t{0});  // no checksum of the database after it
+    append_be(trailer, std::uint64_t{0});  // no database checksum
     put(trailer, out);
     append_be(out, file_checksum_.value() | checksum_flag);
     return {};

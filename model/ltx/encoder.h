@@ -1,5 +1,5 @@
-// Writes LTX files that Litestream 0.5.0 and later restores: one LZ4 frame per page, page flags 0,
-// flag NoChecksum. Source: LTX format, version 3.
+// Writes LTX files that Litestream 0.5.0 and later can restore: one LZ4 frame per page, page flags
+// 0, flag NoChecksum. Source: LTX format, version 3.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,18 @@
 
 namespace model::ltx {
 
-/// Writes one file, a page at a time; holds about ten bytes per page, never the pages. Each call
-/// appends to `out`, which the caller may empty in between.
+/// Writes one file, a page at a time; holds about ten bytes per page, not the pages. Each call
+/// appends to `out`, which the caller may empty between calls.
 class Encoder {
 public:
-    /// invalid: a field of `header` breaks a rule, or it asks for database checksums.
+    /// invalid: a field of `header` breaks a rule, or database checksums are requested.
     [[nodiscard]] static Result<Encoder> begin(const Header& header, Bytes& out);
 
-    /// Pages come in ascending order; in a snapshot without a hole, the lock page left out.
-    /// invalid: they do not, or the page has another length; the file is then of no use.
+    /// Adds a page; pages come in ascending order, in a snapshot without a gap except the lock
+    /// page. invalid: wrong order or length; the file cannot be used then.
     [[nodiscard]] Result<void> add(std::uint32_t number, ByteView page, Bytes& out);
 
-    /// Writes index and trailer. invalid: a snapshot lacks pages.
+    /// Writes index and trailer. invalid: pages of a snapshot are missing.
     [[nodiscard]] Result<void> finish(Bytes& out);
 
 private:
@@ -39,7 +39,7 @@ private:
     std::uint32_t last_ = 0;
 };
 
-/// A whole file. Order of the pages and errors as in Encoder.
+/// Encodes a whole file. Order of the pages and errors as in Encoder.
 [[nodiscard]] Result<Bytes> encode(const Header& header, std::span<const Page> pages);
 
 }  // namespace model::ltx

@@ -22,7 +22,7 @@ Result<void> validate(const Header& header) {
         !std::has_single_bit(header.page_size)) {
         return broken("page size " + std::to_string(header.page_size));
     }
-    // With NoChecksum a file of an empty database cannot be expressed; SQLite never commits one.
+    // With NoChecksum the format cannot express an empty database; SQLite never commits one.
     if (header.commit == 0) return broken("a database of no pages");
     if (header.min.value == 0 || header.min > header.max) {
         return broken("TXID range " + to_hex16(header.min.value) + "-" +

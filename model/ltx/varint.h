@@ -13,7 +13,7 @@ inline void append_varint(Bytes& out, std::uint64_t value) {
     out.push_back(static_cast<std::byte>(value));
 }
 
-/// One entry of the page index: where the frame of a page begins, and its length, header included.
+/// Appends one entry of the page index: offset and length of a page's frame, its header included.
 inline void append_index_entry(Bytes& out,
                                std::uint32_t page,
                                std::uint64_t offset,

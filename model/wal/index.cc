@@ -41,12 +41,17 @@ Result<Index> parse_index(ByteView bytes) {
             Errc::invalid,
             "wal-index: unknown version " + std::to_string(native<std::uint32_t>(first, 0)));
     }
-    const auto page_size = native<std::uint16_t>(first, 14);
+    // 65536 does not fit the 16-bit field; SQLite stores 1.
+    const std::uint32_t stored_size = native<std::uint16_t>(first, 14);
+    const std::uint32_t page_size = stored_size == 1 ? 65536 : stored_size;
+    const auto frames = native<std::uint32_t>(first, 16);
+    if (!valid_page_size(page_size) && (page_size != 0 || frames != 0)) {
+        return error(Errc::invalid, "wal-index: page size " + std::to_string(page_size));
+    }
     return Index{.change = native<std::uint32_t>(first, 8),
                  .order = first[13] == std::byte{0} ? WordOrder::little : WordOrder::big,
-                 // 64 KiB does not fit the field.
-                 .page_size = page_size == 1 ? 65536U : page_size,
-                 .frames = native<std::uint32_t>(first, 16),
+                 .page_size = page_size,
+                 .frames = frames,
                  .pages = native<std::uint32_t>(first, 20),
                  .checksum = {native<std::uint32_t>(first, 24), native<std::uint32_t>(first, 28)},
                  .salts = {load_be<std::uint32_t>(first.subspan(32)),

@@ -54,8 +54,7 @@ Result<Header> parse_header(ByteView bytes) {
                         .sequence = field(3),
                         .salts = {field(4), field(5)},
                         .checksum = {field(6), field(7)}};
-    if (header.page_size < 512 || header.page_size > 65536 ||
-        !std::has_single_bit(header.page_size)) {
+    if (!valid_page_size(header.page_size)) {
         return error(Errc::corrupt, "wal header: page size " + std::to_string(header.page_size));
     }
     if (chain({}, bytes.first(24), header.order) != header.checksum) {

@@ -12,13 +12,14 @@ using State = ports::BackendObserved::State;
 
 constexpr milliseconds start_probe_interval{50};  // until it is ready for the first time in a run
 constexpr milliseconds pending_probe_poll{10};
+constexpr milliseconds check_interval{5000};  // between checks of a stopped backend's requirements
 
 }  // namespace
 
 BackendReconciler::BackendReconciler(Settings settings, Ports ports)
     : settings_{std::move(settings)}, ports_{ports} {}
 
-/// The outcome of the look that is under way, once.
+/// The outcome of the health check under way; returned once.
 ports::Health BackendReconciler::take_health() {
     if (!probing_) return {};
     auto health = ports_.probe.poll();
@@ -39,7 +40,7 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     learn(memory_, settings_, *observed, take_health(), now);
     memory_.ever_ready = memory_.ever_ready || healthy_elsewhere(board);
 
-    if (!board.role.holds()) memory_.failures = 0;  // another lease, another try
+    if (!board.role.holds()) memory_.failures = 0;  // a new lease starts with a new restart budget
 
     const bool alive = observed->state != State::absent;
     if (was_alive_ && !alive) {
@@ -57,28 +58,43 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     auto wake_at = plan.wake_at;
     reason_ = plan.reason;
     if (!std::holds_alternative<std::monostate>(plan.action)) {
-        // What it led to is observed in the next pass.
+        // The effect of the action is observed in the next pass.
         const bool done = act(plan.action, plan.reason);
         wake_at =
             std::min(wake_at, ports_.clock.now() + (done ? pending_probe_poll : milliseconds{250}));
     }
     if (probing_) wake_at = std::min(wake_at, now + pending_probe_poll);
 
+    if (alive) {
+        unfit_because_.clear();  // it runs, so it can run here
+        next_check_ = {};
+    } else if (now >= next_check_) {
+        auto able = ports_.backend.check();
+        unfit_because_ = able ? std::string{} : std::move(able).error().message;
+        next_check_ = now + check_interval;
+    }
+
+    report(observed->concerns);
+
     BackendView view;
+    view.concerns = observed->concerns;
+    view.pid = observed->pid;
+    view.last_exit = observed->last_exit;
+    view.unfit_because = unfit_because_;
     view.starts = observed->starts;
+    view.contained = observed->contained;
     view.ready = memory_.ready;
     view.give_up = memory_.failures >= starts_to_give_up;
-    view.started_at = memory_.started_at;
+    view.started_at =
+        memory_.started_at == Instant{} ? Instant{} : observed->since.value_or(memory_.started_at);
     view.stop_asked = memory_.stop_asked;
-    view.stuck =
+    view.output.stuck =
         alive && memory_.kill_asked != Instant{} && now >= memory_.kill_asked + stuck_after;
     view.message = reason_.empty() ? memory_.last_failure : reason_;
-    view.dead = !alive && !std::holds_alternative<Start>(plan.action);
-    if (view.dead) {
+    view.output.off = !alive && !std::holds_alternative<Start>(plan.action);
+    if (view.output.off) {
         view.stopped_for = board.replica.stop_wanted;
-        if (board.role.phase == RoleView::Phase::draining && board.role.lease) {
-            view.drained = board.role.lease->epoch;
-        }
+        if (const auto step_down = board.role.step_down()) view.drained = *step_down;
     }
     if (observed->state == State::unknown) {
         view.state = BackendView::State::unknown;
@@ -93,18 +109,23 @@ BackendReconciler::Pass BackendReconciler::step(const Board& board) {
     return {.view = std::move(view), .wake_at = wake_at};
 }
 
+/// Each once, for as long as it is there.
+void BackendReconciler::report(const std::vector<ports::BackendConcern>& concerns) {
+    for (const auto& concern : concerns) {
+        if (std::find(concerns_.begin(), concerns_.end(), concern) == concerns_.end())
+            ports_.events.warning("backend.misconfigured",
+                                  {{"reason", concern.reason}, {"message", concern.message}});
+    }
+    concerns_ = concerns;
+}
+
 bool BackendReconciler::act(const Action& action, const std::string& reason) {
     const auto now = ports_.clock.now();
     model::Result<void> done;
     if (std::holds_alternative<Start>(action)) {
         ports_.events.info("backend.starting");
         done = ports_.backend.start();
-        memory_.start_sent = done.has_value();
-        if (!done) {
-            ++memory_.failures;
-            memory_.last_failure = done.error().message;
-            memory_.start_after = now + back_off(memory_.failures);
-        }
+        learn_start(memory_, settings_, done, now);
     } else if (const auto* stop = std::get_if<Stop>(&action)) {
         ports_.events.info("backend.stopping", {{"reason", reason}});
         done = ports_.backend.stop();

@@ -1,6 +1,9 @@
-// The backend reconciler: starts the service where the data was promoted, watches its health, stops
-// it everywhere else.
+// The backend reconciler: starts the service where the data was promoted, checks its health, and
+// stops it everywhere else.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "model/time.h"
 #include "reconcilers/backend/plan.h"
@@ -32,6 +35,7 @@ public:
 private:
     [[nodiscard]] bool act(const Action& action, const std::string& reason);
     [[nodiscard]] ports::Health take_health();
+    void report(const std::vector<ports::BackendConcern>& concerns);
 
     Settings settings_;
     Ports ports_;
@@ -40,6 +44,9 @@ private:
     bool was_ready_ = false;
     bool was_alive_ = false;
     std::string reason_;
+    std::string unfit_because_;
+    std::vector<ports::BackendConcern> concerns_;  // as reported last
+    model::Instant next_check_{};                  // of the backend's requirements on this machine
 };
 
 }  // namespace reconcilers::backend

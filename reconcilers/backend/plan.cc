@@ -9,7 +9,16 @@ using model::Instant;
 using std::chrono::milliseconds;
 using State = ports::BackendObserved::State;
 
-constexpr milliseconds look_again{500};
+constexpr milliseconds poll_interval{500};
+// Until a start that was not answered is requested again, if nothing of it is seen.
+constexpr milliseconds unanswered_pause{250};
+
+// It ended, and nobody here had asked it to. After a longer healthy run, earlier failures no longer
+// count.
+void count_failure(Memory& memory, const Settings& settings, Instant now) {
+    const bool stable = memory.ready && now - memory.ready_since >= settings.start_timeout;
+    memory.failures = stable ? 1 : memory.failures + 1;
+}
 
 }  // namespace
 
@@ -32,10 +41,13 @@ bool wanted(const Board& board, Instant now, std::string* why_not) {
     if (role.phase == RoleView::Phase::draining) return no("the node steps down");
     if (replica.backend_must_stop) return no("its data is of an older tenure");
     if (replica.conversion_wanted) return no("the database is converted to WAL mode");
-    if (replica.create_wanted) return true;
-    // A running one stays through an adoption or another seal (D2 decides); a new one waits for it.
-    if (replica.promoted == role.lease->epoch) return true;
-    return no("the data is not promoted yet");
+    // A running backend stays during an adoption or another seal (D2 decides); a new one waits for
+    // it.
+    if (!replica.create_wanted && replica.promoted != role.lease->epoch)
+        return no("the data is not promoted yet");
+    if (board.vip.configured && board.vip.bound != role.lease->epoch)
+        return no("the virtual address is not bound yet");
+    return true;
 }
 
 bool healthy_elsewhere(const Board& board) {
@@ -55,7 +67,7 @@ void learn(Memory& memory,
            const ports::Health& health,
            Instant now) {
     if (observed.state == State::absent) {
-        // One that died between two looks ran all the same.
+        // It may have started and died between two observations.
         const bool unseen = memory.start_sent && observed.starts != memory.starts_seen;
         const bool ran = memory.started_at != Instant{} || unseen;
         if (ran) {
@@ -63,14 +75,12 @@ void learn(Memory& memory,
             memory.starts_seen = observed.starts;
             const bool asked = memory.stop_asked != Instant{} || memory.kill_asked != Instant{};
             if (!asked) {
-                // A run that was healthy for a while wipes the slate clean.
-                const bool settled =
-                    memory.ready && now - memory.ready_since >= settings.start_timeout;
-                memory.failures = settled ? 1 : memory.failures + 1;
+                count_failure(memory, settings, now);
                 memory.last_failure = "it ended: " + observed.last_exit;
             } else if (memory.found_unhealthy ||
                        (memory.kill_asked != Instant{} && !memory.last_failure.empty())) {
-                ++memory.failures;  // ended for its health, or killed for not ending
+                // stopped because of its health, or killed because it did not stop
+                ++memory.failures;
             }
             memory.start_after = now + back_off(memory.failures);
         }
@@ -84,8 +94,16 @@ void learn(Memory& memory,
         return;
     }
     if (observed.state == State::unknown) return;
+    memory.unanswered_since = {};
     if (memory.started_at == Instant{} || observed.starts != memory.starts_seen) {
-        memory.started_at = now;  // ours, or found running
+        // It ended and was started again, and not from here: its supervisor does that.
+        if (memory.started_at != Instant{} && !memory.start_sent &&
+            memory.stop_asked == Instant{} && memory.kill_asked == Instant{}) {
+            count_failure(memory, settings, now);
+            memory.last_failure = "it ended, and was started again by others: " +
+                                  (observed.last_exit.empty() ? "?" : observed.last_exit);
+        }
+        memory.started_at = now;  // started by this process, or found running
         memory.start_sent = false;
         memory.starts_seen = observed.starts;
         memory.ready = false;
@@ -113,38 +131,67 @@ void learn(Memory& memory,
     }
 }
 
+void learn_start(Memory& memory,
+                 const Settings& settings,
+                 const model::Result<void>& outcome,
+                 Instant now) {
+    const auto code = outcome ? model::Errc::invalid : outcome.error().code;
+    const bool unanswered =
+        code == model::Errc::unavailable || code == model::Errc::unknown_outcome;
+    memory.start_sent = outcome || code == model::Errc::unknown_outcome;
+    if (outcome) {
+        memory.unanswered_since = {};
+        return;
+    }
+    memory.last_failure = outcome.error().message;
+    if (unanswered) {
+        if (memory.unanswered_since == Instant{}) memory.unanswered_since = now;
+        if (now < memory.unanswered_since + settings.start_timeout) {
+            memory.start_after = now + unanswered_pause;
+            return;
+        }
+    }
+    memory.unanswered_since = {};
+    ++memory.failures;
+    memory.start_after = now + back_off(memory.failures);
+}
+
 Plan plan_backend(const Memory& memory,
                   const Settings& settings,
                   const Board& board,
                   const ports::BackendObserved& observed,
                   Instant now) {
-    // Until the role has read the record, a backend found running may be an adopted lease's (L8).
-    // The warden's deadline is still over it.
+    // Until the role has read the record, a backend found running may belong to a lease that will
+    // be adopted (L8). The warden's deadline still applies to it.
     if (board.role.phase == RoleView::Phase::starting && !board.shutdown) {
-        return {.wake_at = now + look_again, .reason = "the role is not known yet"};
+        return {.wake_at = now + poll_interval, .reason = "the role is not known yet"};
     }
     std::string why_not;
     bool run = wanted(board, now, &why_not);
     const bool alive = observed.state != State::absent;
     const auto& lease = board.role.lease;
-    // D2: through an adoption and every other seal a running backend is left alone until the data's
-    // tenure was looked at. Only the reasons to stop it count.
+    // D2: during an adoption or another seal, a running backend is left alone until the data's
+    // tenure is known. Only reasons to stop it count.
     if (!run && alive && memory.stop_asked == Instant{} && lease && board.role.holds() &&
         now < lease->fence_at() && board.role.phase == RoleView::Phase::holder &&
         !board.replica.backend_must_stop && !board.replica.conversion_wanted) {
         run = true;
     }
     if (observed.state == State::unknown) {
-        return {.wake_at = now + look_again, .reason = "its state can not be told"};
+        return {.wake_at = now + poll_interval, .reason = "its state cannot be observed"};
     }
-    Plan plan{.wake_at = now + look_again, .reason = why_not};
+    if (run && alive && observed.unguarded) {  // W0
+        run = false;
+        why_not = "it runs where the warden does not watch it";
+    }
+    Plan plan{.wake_at = now + poll_interval, .reason = why_not};
     if (lease && now < lease->fence_at()) plan.wake_at = std::min(plan.wake_at, lease->fence_at());
 
     if (!run || memory.stop_asked != Instant{} || memory.kill_asked != Instant{}) {
         if (!alive) return plan;
-        // A stop that was begun is carried through: half a stop is no state to go on from.
+        // A stop that has begun is completed, because a half-stopped backend is not a usable state.
         if (memory.kill_asked != Instant{}) {
-            if (now >= memory.kill_asked + look_again) plan.action = Kill{};
+            if (now >= memory.kill_asked + poll_interval) plan.action = Kill{};
             return plan;
         }
         if (memory.stop_asked == Instant{}) {
@@ -167,8 +214,8 @@ Plan plan_backend(const Memory& memory,
     }
     plan.reason.clear();
     if (settings.health_url.empty()) return plan;
-    // Unhealthy for too long: start it anew. One that never answered on any node only warns, as
-    // its endpoint may be configured wrongly.
+    // Unhealthy for too long: restart it. If its endpoint never answered on any node, only warn,
+    // since the endpoint may be misconfigured.
     const bool failing = memory.failed_probes >= probes_to_fail;
     if (!memory.ready && failing && memory.ever_ready && !board.membership.spec.paused &&
         now >= memory.started_at + settings.start_timeout) {

@@ -1,11 +1,12 @@
-// What the backend reconciler decides, pure: the backend runs on the node whose data was promoted
-// under a valid lease, and nowhere else.
+// The decisions of the backend reconciler; pure. The backend runs on the node whose data was
+// promoted under a valid lease, and nowhere else.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <variant>
 
+#include "model/result.h"
 #include "model/time.h"
 #include "reconcilers/board.h"
 #include "reconcilers/ports/backend.h"
@@ -14,29 +15,31 @@
 namespace reconcilers::backend {
 
 struct Settings {
-    std::string health_url;  // "": health is not looked at; running is ready
+    std::string health_url;  // "": no health checks; a running backend is ready
     model::Duration health_interval{};
     model::Duration health_timeout{};
     model::Duration start_timeout{};
     model::Duration stop_timeout{};
 };
 
-/// What the reconciler knows between two passes.
+/// What the reconciler remembers between two passes.
 struct Memory {
     std::uint64_t starts_seen = 0;
-    bool start_sent = false;      // it was asked to start, and was not seen since
-    model::Instant started_at{};  // of the present run; {}: it does not run
-    model::Instant stop_asked{};  // {}: not asked
+    bool start_sent = false;            // a start was requested, and it was not seen running since
+    model::Instant unanswered_since{};  // starts are requested in vain since then; {}: they are not
+    model::Instant started_at{};        // of the present run; {}: not running
+    model::Instant stop_asked{};        // {}: no stop requested
     model::Instant kill_asked{};
-    model::Instant start_after{};  // back-off
-    int failures = 0;              // in a row, without health in between
+    model::Instant start_after{};  // earliest next start, by the back-off
+    int failures = 0;              // consecutive, without health in between
     bool ready = false;
-    /// Healthy at any time, here or on another node: its health endpoint is no mistake.
+    /// It has been healthy at some time, on any node: so its health endpoint is configured
+    /// correctly.
     bool ever_ready = false;
-    bool found_unhealthy = false;  // the present stop is for its health
+    bool found_unhealthy = false;  // the present stop is because of its health
     model::Instant ready_since{};
     model::Instant next_probe{};
-    int failed_probes = 0;  // in a row
+    int failed_probes = 0;  // consecutive
     std::string last_failure;
 };
 
@@ -44,7 +47,7 @@ struct Start {
     friend bool operator==(const Start&, const Start&) = default;
 };
 struct Stop {
-    bool unhealthy = false;  // for its health, not because it is not wanted
+    bool unhealthy = false;  // stop because of its health, not because it is not wanted
     friend bool operator==(const Stop&, const Stop&) = default;
 };
 struct Kill {
@@ -61,8 +64,8 @@ struct Plan {
     std::string reason;  // for people
 };
 
-/// Whether it shall run now: a valid lease before its fence time, its data promoted or its database
-/// to be made, and nobody who asks for its end.
+/// Whether it should run now: the lease is valid and before its fence time, the data is promoted or
+/// the database is to be created, and nothing requires a stop.
 [[nodiscard]] bool wanted(const Board& board, model::Instant now, std::string* why_not);
 
 [[nodiscard]] Plan plan_backend(const Memory& memory,
@@ -71,24 +74,33 @@ struct Plan {
                                 const ports::BackendObserved& observed,
                                 model::Instant now);
 
-/// What a look at it, and at its health, means. Returns whether something changed for the others.
+/// Updates the memory from an observation and a health check. Returns whether something changed
+/// that other reconcilers act on.
 void learn(Memory& memory,
            const Settings& settings,
            const ports::BackendObserved& observed,
            const ports::Health& health,
            model::Instant now);
 
+/// Updates the memory from what a request to start came to. One that did not reach its supervisor,
+/// or whose answer did not come in time, is no failure of the backend: what it led to is observed.
+/// Where no request is answered for `start_timeout`, that counts as one.
+void learn_start(Memory& memory,
+                 const Settings& settings,
+                 const model::Result<void>& outcome,
+                 model::Instant now);
+
 /// Whether another node reports a healthy backend.
 [[nodiscard]] bool healthy_elsewhere(const Board& board);
 
-/// How long the next start waits after `failures` in a row: 250 ms, doubled up to 30 s.
+/// Delay of the next start after `failures` consecutive ones: 250 ms, doubled up to 30 s.
 [[nodiscard]] model::Duration back_off(int failures);
 
-/// Health failures in a row that make a running backend unhealthy.
+/// Consecutive failed health checks that make a running backend unhealthy.
 inline constexpr int probes_to_fail = 3;
-/// Starts in a row that failed, after which the node gives the service up to a better one.
+/// Consecutive failed starts after which the node offers the service to another one.
 inline constexpr int starts_to_give_up = 3;
-/// After the kill: what still lives then is stuck (D8).
+/// Time after the kill until a backend that is still alive counts as stuck (D8).
 inline constexpr std::chrono::seconds stuck_after{10};
 
 }  // namespace reconcilers::backend

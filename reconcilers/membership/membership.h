@@ -1,6 +1,6 @@
-// The membership reconciler: claims the node id, publishes this node's status, hears of the others,
-// and carries operators' wishes to the role. Rules L11, D10 of docs/protocol.md. Nothing safe
-// depends on it.
+// The membership reconciler: claims the node id, publishes this node's status, reads those of the
+// others, and passes operators' requests to the role. Rules L11, D10 of docs/protocol.md. Safety
+// does not depend on it.
 #pragma once
 
 #include <map>
@@ -11,6 +11,7 @@
 #include "model/status.h"
 #include "model/time.h"
 #include "reconcilers/board.h"
+#include "reconcilers/outage.h"
 #include "reconcilers/ports/clock.h"
 #include "reconcilers/ports/cluster_store.h"
 #include "reconcilers/ports/events.h"
@@ -38,12 +39,12 @@ struct Ports {
     ports::Events& events;
 };
 
-/// This node's status as the board shows it: pure. `before` keeps the instants of the conditions.
-[[nodiscard]] model::NodeStatus make_status(const Settings& settings,
-                                            const Board& board,
-                                            const model::NodeStatus& before,
-                                            model::Instant now,
-                                            model::WallTime wall);
+/// This node's status from the board; pure. `before` provides since when conditions hold.
+[[nodiscard]] model::NodeStatus build_status(const Settings& settings,
+                                             const Board& board,
+                                             const model::NodeStatus& before,
+                                             model::Instant now,
+                                             model::WallTime wall);
 
 class MembershipReconciler {
 public:
@@ -51,7 +52,7 @@ public:
 
     struct Pass {
         MembershipView view;
-        model::NodeStatus status;  // as published last, or about to be: what the faces show
+        model::NodeStatus status;  // last published, or about to be; shown by the API
         model::Instant wake_at;
     };
     [[nodiscard]] Pass step(const Board& board);
@@ -60,15 +61,20 @@ private:
     struct Seen {
         model::Revision revision;
         model::Instant changed_at{};
-        int changes = 0;  // since the first sight of it
+        int changes = 0;  // since it was first seen
     };
 
     void read_nodes(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
     void claim(const std::vector<ports::StatusEntry>& nodes, model::Instant now);
     void publish(const Board& board, model::Instant now, model::Instant* wake_at);
     void read_spec(const Board& board, const model::Result<ports::SpecEntry>& entry);
-    void settle_wish(const Board& board, const ports::SpecEntry& entry);
+    void resolve_switchover(const Board& board, const ports::SpecEntry& entry);
     void leave(const Board& board);
+    /// How a write of our own status ended: what keeps it from working is reported once, and its
+    /// end.
+    void wrote(const model::Result<model::Revision>& written);
+    void add_reason(const Board& board, model::Condition& lease) const;
+    void report_store(const Board& board);
     [[nodiscard]] bool fresh(const Seen& seen,
                              const model::NodeStatus& status,
                              model::Instant now) const;
@@ -77,7 +83,7 @@ private:
     Ports ports_;
     MembershipView view_;
     model::NodeStatus status_;
-    model::NodeStatus published_;  // what stands in the bucket
+    model::NodeStatus published_;  // as stored in the bucket
     std::map<std::string, Seen> seen_;
     model::Revision own_revision_;
     model::Instant started_at_{};
@@ -85,8 +91,10 @@ private:
     model::Instant read_at_{};
     std::optional<model::SwitchoverOutcome> outcome_;
     bool left_ = false;
-    std::string last_error_;
-    std::string spec_error_;  // told; "" it could be read
+    Outage reads_;   // of the nodes' status
+    Outage writes_;  // of our own status
+    Outage spec_reads_;
+    std::string reported_store_;  // which stores differ; "" none
 };
 
 }  // namespace reconcilers::membership

@@ -1,4 +1,4 @@
-// From the board to the status that a node publishes.
+// Makes the published status from the board.
 #include <algorithm>
 
 #include "reconcilers/membership/membership.h"
@@ -27,6 +27,52 @@ std::string backend_status(const BackendView& backend) {
 Condition verdict(ConditionType type, bool status, std::string reason, std::string message) {
     return {
         .type = type, .status = status, .reason = std::move(reason), .message = std::move(message)};
+}
+
+Condition contained_verdict(const std::optional<bool>& contained,
+                            const std::vector<ports::BackendConcern>& concerns) {
+    constexpr auto type = ConditionType::backend_contained;
+    if (!contained) {
+        auto unknown =
+            verdict(type, false, "NotReported", "neither warden nor supervisor has reported");
+        unknown.known = false;
+        return unknown;
+    }
+    if (*contained) return verdict(type, true, "OwnCgroup", "");
+    if (!concerns.empty())
+        return verdict(type, false, concerns.front().reason, concerns.front().message);
+    return verdict(type,
+                   false,
+                   "NoCgroup",
+                   "no cgroup of its own can be made for the backend: what detaches itself from it "
+                   "and drops its environment would outlive a warden that is killed");
+}
+
+/// What of the backend's own configuration is not as it should be; none of it is known to be false
+/// where nothing is found.
+Condition configured_verdict(const std::vector<ports::BackendConcern>& concerns) {
+    constexpr auto type = ConditionType::backend_configured;
+    if (concerns.empty()) return verdict(type, true, "AsExpected", "");
+    std::string message;
+    for (const auto& concern : concerns)
+        message += (message.empty() ? "" : "; ") + concern.message;
+    return verdict(type, false, concerns.front().reason, std::move(message));
+}
+
+/// W7. The alarm is for what the node process had to do in its place.
+Condition warden_verdict(const ports::WardenView& warden) {
+    constexpr auto type = ConditionType::warden_answers;
+    if (!warden.struck.empty()) {
+        return verdict(type,
+                       false,
+                       "Replaced",
+                       "the warden did not act at the strike time, and the node process did: " +
+                           warden.struck);
+    }
+    if (warden.silent) {
+        return verdict(type, false, "Silent", "the warden does not answer (stopped or traced?)");
+    }
+    return verdict(type, true, "Answers", "");
 }
 
 /// "copying" -> "Copying": a reason in CamelCase from a state of one or two words.
@@ -62,11 +108,11 @@ std::string phase_reason(const RoleView& role) {
 
 }  // namespace
 
-model::NodeStatus make_status(const Settings& settings,
-                              const Board& board,
-                              const model::NodeStatus& before,
-                              model::Instant now,
-                              model::WallTime wall) {
+model::NodeStatus build_status(const Settings& settings,
+                               const Board& board,
+                               const model::NodeStatus& before,
+                               model::Instant now,
+                               model::WallTime wall) {
     const auto& role = board.role;
     const auto& replica = board.replica;
     const auto& backend = board.backend;
@@ -81,11 +127,25 @@ model::NodeStatus make_status(const Settings& settings,
     status.last_seen = wall;
     status.version = settings.version;
     status.leader = role.leader;
+    status.leader_unknown = !role.leader_known && !valid;
     status.epoch = valid ? role.lease->epoch : role.record_epoch;
     status.position = replica.position;
     status.lag = replica.lag;
     status.has_database = replica.has_database;
     status.copy_complete = replica.copy_complete;
+    // While the primary is busy, a follower may not reach the end of the log for long. It may take
+    // over nevertheless, because it reads the whole log before it promotes anything (S4).
+    const bool data_fit = replica.fit || replica.catching_up;
+    status.unfit_because = data_fit ? backend.unfit_because : replica.unfit_because;
+    const auto& vip = board.vip;
+    if (status.unfit_because.empty() && vip.configured) status.unfit_because = vip.unfit_because;
+    if (!data_fit && status.unfit_because.empty()) status.unfit_because = "not known yet";
+    const auto store = judge_store(board);
+    if (status.unfit_because.empty()) status.unfit_because = store.barred;
+    const auto warden = warden_verdict(board.warden);
+    if (status.unfit_because.empty() && !warden.status) status.unfit_because = warden.message;
+    status.fit = status.unfit_because.empty();
+    status.released_because = role.released_because;
     status.heartbeat_ms = model::to_ms(settings.heartbeat);
     status.addresses = settings.addresses;
     status.api_url = settings.api_url;
@@ -95,6 +155,8 @@ model::NodeStatus make_status(const Settings& settings,
     status.nofailover = settings.nofailover;
     status.set_aside = replica.set_aside;
     status.alarm = replica.alarm;
+    if (status.alarm.empty() && !board.warden.struck.empty()) status.alarm = warden.message;
+    status.store = board.store.identity;
 
     status.conditions = {
         verdict(ConditionType::lease_held, valid, phase_reason(role), role.waiting_for),
@@ -108,18 +170,37 @@ model::NodeStatus make_status(const Settings& settings,
                 camel(replica.state),
                 replica.replicating ? "" : replica.message),
         verdict(ConditionType::backend_ready,
-                backend.ready && !backend.dead,
+                backend.ready && !backend.output.off,
                 backend.ready ? "Healthy" : camel(status.backend_status),
                 backend.message),
-        verdict(ConditionType::protected_,
-                replica.protected_,
-                replica.protected_ ? "CopyElsewhere" : "NoCopyElsewhere",
-                "")};
+        verdict(ConditionType::has_standby,
+                replica.has_standby,
+                replica.has_standby ? "CopyElsewhere" : "NoCopyElsewhere",
+                ""),
+        verdict(ConditionType::store_agreed,
+                store.barred.empty(),
+                store.reason,
+                store.barred + (store.barred.empty() ? board.store.differs : "") +
+                    (board.store.kept_out.empty() ? "" : "; kept out: " + board.store.kept_out)),
+        contained_verdict(backend.contained, backend.concerns),
+        configured_verdict(backend.concerns),
+        warden};
+    if (vip.configured) {
+        // As the kernel shows it, whatever the lease is.
+        const bool held = valid && vip.bound == role.lease->epoch;
+        status.conditions.push_back(
+            verdict(ConditionType::vip_bound, held, vip.reason, vip.message));
+        status.conditions.push_back(verdict(ConditionType::vip_conflict,
+                                            !vip.conflict.empty(),
+                                            vip.conflict.empty() ? "None" : "OtherOwner",
+                                            vip.conflict));
+    }
     for (auto& condition : status.conditions) {
         condition.epoch = status.epoch;
         condition.since = wall;
         for (const auto& old : before.conditions) {
-            if (old.type == condition.type && old.status == condition.status) {
+            if (old.type == condition.type && old.status == condition.status &&
+                old.known == condition.known) {
                 condition.since = old.since;
             }
         }

@@ -1,4 +1,4 @@
-// What the nodes and the operators write for each other: the state and spec buckets, as records.
+// What nodes and operators write for each other: the state and spec buckets, as records.
 #pragma once
 
 #include <functional>
@@ -13,17 +13,17 @@
 namespace reconcilers::ports {
 
 struct StatusEntry {
-    model::NodeStatus status;  // not readable: only the node id, from the key, and schema 0
+    model::NodeStatus status;  // unreadable record: only the node id, from the key, and schema 0
     model::Revision revision;
     bool readable = true;
 };
 
 struct SpecEntry {
     model::Spec spec;
-    model::Revision revision;  // 0: none was ever written
+    model::Revision revision;  // 0: never written
 };
 
-/// Errors of all: as in KvStore. One record that can not be read never hides the others.
+/// Errors of all: as in KvStore. An unreadable record never hides the others.
 class ClusterStore {
 public:
     virtual ~ClusterStore() = default;
@@ -37,7 +37,7 @@ public:
     [[nodiscard]] virtual model::Result<void> erase(const std::string& id,
                                                     model::Revision expected) = 0;
 
-    /// corrupt: the spec can not be read; the last one that could be goes on to hold.
+    /// corrupt: the spec cannot be read; the last readable one stays in effect.
     [[nodiscard]] virtual model::Result<SpecEntry> spec() = 0;
     [[nodiscard]] virtual model::Result<model::Revision> write(const model::Spec& spec,
                                                                model::Revision expected) = 0;

@@ -1,17 +1,15 @@
-// The log: constant names in the form noun.verb_past, facts in fields. Listed in docs/events.md.
+// Log events: constant names of the form noun.verb_past, with facts in fields. Listed in
+// docs/events.md.
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+
+#include "model/event_line.h"
 
 namespace reconcilers::ports {
 
-enum class Level : std::uint8_t { debug, info, warning, error };
-
-using Fields = std::vector<std::pair<std::string_view, std::string>>;
+using Level = model::EventLevel;
+using Fields = model::EventFields;
 
 class Events {
 public:

@@ -1,4 +1,4 @@
-// One look at a backend's health, without waiting for it.
+// A health check of the backend that does not block.
 #pragma once
 
 #include <cstdint>
@@ -12,28 +12,28 @@ namespace reconcilers::ports {
 
 struct Health {
     enum class State : std::uint8_t {
-        none,  // no look was started
+        none,  // no check was started
         pending,
         healthy,
         failed,
     };
     State state = State::none;
     std::string reason;  // failed: "503 Service Unavailable", "connect: Connection refused", ...
-    model::Duration took{};  // healthy and failed: how long it took
+    model::Duration took{};  // healthy and failed: duration of the check
     friend bool operator==(const Health&, const Health&) = default;
 };
 
-/// One look at a time. Nothing here blocks.
+/// One check at a time. No call blocks.
 class HealthProbe {
 public:
     virtual ~HealthProbe() = default;
 
-    /// Starts a look at http://HOST[:PORT][/PATH] that fails by itself after `timeout`. One that is
-    /// under way is given up. invalid: not such a URL.
+    /// Starts a check of http://HOST[:PORT][/PATH], which fails by itself after `timeout`. Cancels
+    /// one that is running. invalid: not such a URL.
     [[nodiscard]] virtual model::Result<void> start(std::string_view url,
                                                     model::Duration timeout) = 0;
 
-    /// How the last look stands. Healthy: it was answered with a status from 200 to 299.
+    /// The state of the last check. Healthy: the answer had a status from 200 to 299.
     [[nodiscard]] virtual Health poll() = 0;
 };
 

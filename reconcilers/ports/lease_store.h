@@ -1,5 +1,5 @@
-// The one record of the election bucket. On a connection of its own, shared with nothing; every
-// call returns within 500 ms.
+// The record of the election bucket, on a connection used for nothing else; every call returns
+// within 500 ms.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace reconcilers::ports {
 
-/// What one read found. A value that is no record of ours (an old manager's, or garbage) is a
-/// record held by a stranger, whose nonce names its revision.
+/// The result of a read. A value that is not a record of this program (an older manager's, or
+/// garbage) counts as a record held by another node, with its revision as the nonce.
 struct LeaseEntry {
     std::optional<model::LeaseRecord> record;  // empty: the key does not exist
-    model::Revision revision;                  // to expect in write(); 0: nothing was ever written
+    model::Revision revision;                  // to expect in write(); 0: never written
     friend bool operator==(const LeaseEntry&, const LeaseEntry&) = default;
 };
 
@@ -32,7 +32,7 @@ public:
                                                                model::Revision expected) = 0;
 
     /// Grows with each reconnect; what was read or sent under an older number is void (L7).
-    [[nodiscard]] virtual std::uint64_t session() const = 0;
+    [[nodiscard]] virtual std::uint64_t connection_generation() const = 0;
     virtual void on_change(std::function<void()> wake) = 0;
 };
 

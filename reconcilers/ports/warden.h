@@ -1,4 +1,4 @@
-// The warden, as the node process sees it: the holder of the deadline and the parent of a `process`
+// The warden as the node process sees it: it holds the deadline and is the parent of a `process`
 // backend. Rules W0 to W6 of docs/protocol.md.
 #pragma once
 
@@ -11,66 +11,93 @@
 
 #include "model/result.h"
 #include "model/time.h"
+#include "model/warden_list.h"
 #include "model/warden_message.h"
 
 namespace reconcilers::ports {
 
-/// Everything a child starts with; nothing is inherited.
+/// Everything a child is started with, as configured; it inherits nothing. The daemon looks up the
+/// names and puts the result into the warden's list.
 struct SpawnSpec {
     std::vector<std::string> command;  // [0] is an absolute path or looked up in PATH of `env`
     std::string dir;                   // "": /
     std::map<std::string, std::string> env;
-    std::string user;                             // "": the daemon's
-    std::string group;                            // "": the user's own
+    std::string user;                             // "": the daemon's user
+    std::string group;                            // "": the user's primary group
     std::map<std::string, std::uint64_t> limits;  // "nofile", "core", "as", "nproc": soft = hard
     friend bool operator==(const SpawnSpec&, const SpawnSpec&) = default;
 };
 
-/// What the warden last said.
+/// The warden's state in its last message.
 struct WardenView {
-    model::Instant valid_until{};  // of the deadline it holds; 0: none
-    bool backend_running = false;
+    model::Instant valid_until{};  // of its deadline; {}: none
+    bool backend_running = false;  // true also where its death is not proven
+    bool backend_unknown = false;  // whether it still runs could not be determined
+    /// Its descendants end with it, even if the warden dies; where none runs: they would.
+    bool backend_contained = false;
     std::int32_t backend_pid = 0;
-    std::uint64_t backend_starts = 0;            // counts starts, so that a death is not missed
+    std::uint64_t backend_start_ticks = 0;  // field 22 of /proc/PID/stat: detects a reused pid
+    std::string backend_cgroup;             // absolute; "": none
+    std::uint64_t backend_starts = 0;       // grows with each start, so that no death is missed
     std::optional<std::int32_t> backend_status;  // wait status of the last death
-    std::string incarnation;  // of the node process that claimed the node id last
+    std::string incarnation;  // of the node process that last claimed the node id
+    bool heard = false;       // it has sent something: before that, nothing above is known
+    bool silent = false;      // it did not answer the last request
+    std::string struck;       // what was killed in its place since its last message; "": nothing
     bool lost = false;        // the socket is closed: nothing may be started any more
     friend bool operator==(const WardenView&, const WardenView&) = default;
 };
 
-/// Each call is answered within 100 ms or is unavailable; a closed socket is fenced.
+/// What a message of the warden says.
+[[nodiscard]] inline WardenView to_view(const model::WardenStatus& status) {
+    return {.valid_until = status.valid_until,
+            .backend_running = status.backend_running,
+            .backend_unknown = status.backend_unknown,
+            .backend_contained = status.backend_contained,
+            .backend_pid = status.backend_pid,
+            .backend_start_ticks = status.backend_start_ticks,
+            .backend_cgroup = status.backend_cgroup,
+            .backend_starts = status.backend_starts,
+            .backend_status = status.backend_exit,
+            .incarnation = status.incarnation,
+            .heard = true};
+}
+
+/// Each call returns within 100 ms, else it is unavailable. fenced: the socket is closed.
 class Warden {
 public:
     virtual ~Warden() = default;
 
-    /// Hands over a new end of the lease (BOOTTIME; {}: no lease). The warden clamps it to its own
-    /// now + ttl. Returns when the warden holds it.
-    [[nodiscard]] virtual model::Result<void> hold_until(model::Instant valid_until) = 0;
+    /// Sets a new end of the lease (BOOTTIME; {}: no lease). The warden limits it to its own now +
+    /// ttl. Returns when the warden has stored it.
+    [[nodiscard]] virtual model::Result<void> set_deadline(model::Instant valid_until) = 0;
 
-    /// Starts the backend under the deadline that is held. fenced: no strike time is ahead.
-    /// conflict: it runs already. invalid: the command cannot be run; the message says why.
-    [[nodiscard]] virtual model::Result<void> start_backend(const SpawnSpec& spec) = 0;
+    /// Starts the backend of this entry under the present deadline. fenced: no strike time is
+    /// ahead. conflict: one is running already, or not known to be dead. invalid: the list has no
+    /// such backend, or its command cannot be executed; the message has the reason.
+    [[nodiscard]] virtual model::Result<void> start_backend(model::WardenEntry entry) = 0;
 
-    /// Signals the whole of the backend: its first process (stop), or every process of it (kill).
+    /// Sends SIGTERM to its main process (stop), or SIGKILL to all of its processes (kill).
     [[nodiscard]] virtual model::Result<void> stop_backend() = 0;
     [[nodiscard]] virtual model::Result<void> kill_backend() = 0;
 
-    /// Says that this process has fenced itself and will not act again under this deadline: the
+    /// Reports that this process has fenced itself and will not act again under this deadline: the
     /// strike then spares it.
     [[nodiscard]] virtual model::Result<void> disarm() = 0;
 
-    /// Names this process's incarnation in the warden's file (L11).
+    /// Records this process's incarnation in the warden's state file (L11).
     [[nodiscard]] virtual model::Result<void> claim(const std::string& incarnation) = 0;
 
-    /// Puts something that the warden does not run on the list of what ends with the lease, before
-    /// it is started or bound (W0); it stays there until forget(). While no strike time is ahead,
-    /// whatever of the list lives or appears is killed or removed. Repeating either is success.
-    /// invalid: no such kind of thing, or the list is full (32).
-    [[nodiscard]] virtual model::Result<void> watch(const model::WardenTarget& target) {
-        return model::error(model::Errc::invalid, "this warden cannot watch " + target.name);
+    /// Puts an entry that the warden does not run itself under the deadline, before it is started
+    /// or bound (W0): until unregister_target() it ends with the lease. While no strike time is
+    /// ahead, whatever of it lives or appears is killed or removed. Either may be repeated.
+    /// invalid: the list has no such entry.
+    [[nodiscard]] virtual model::Result<void> register_target(model::WardenEntry entry) {
+        return model::error(model::Errc::invalid,
+                            "no target " + std::to_string(entry.number) + " in the warden's list");
     }
-    [[nodiscard]] virtual model::Result<void> forget(const model::WardenTarget& target) {
-        return model::error(model::Errc::invalid, "this warden does not watch " + target.name);
+    [[nodiscard]] virtual model::Result<void> unregister_target(model::WardenEntry entry) {
+        return register_target(entry);
     }
 
     [[nodiscard]] virtual WardenView view() = 0;

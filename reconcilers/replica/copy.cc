@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "model/path_text.h"
+
 namespace reconcilers::replica {
 namespace {
 
@@ -15,9 +17,10 @@ constexpr std::uint64_t download_slice = 4U << 20U;
 
 void CopyFile::load() {
     forget();
-    copy_ = local_.standing().copy;
+    copy_ = local_.progress().copy;
     if (!copy_) return;
-    // In the same boot `applying` is exact; after a power cut only `clean` can be trusted.
+    // After a crash in the same boot `applying` is exact; after a power cut only `clean` can be
+    // trusted.
     torn_ = local_.same_boot() ? !copy_->applying.empty() : !copy_->clean;
 }
 
@@ -44,8 +47,9 @@ Result<std::uint64_t> CopyFile::apply(const model::StoredMeta& meta,
         auto marked = *copy_;
         marked.applying = meta.meta.nuid;
         marked.clean = false;
-        // Durable only where the copy was clean: while files keep coming it is known not to be.
-        if (auto saved = local_.save(local_.standing().log, marked, copy_->clean); !saved) {
+        // Written durably only where the copy was marked clean: while more files keep coming, the
+        // durable record already says that it is not.
+        if (auto saved = local_.save(local_.progress().log, marked, copy_->clean); !saved) {
             return std::move(saved).error();
         }
         copy_ = marked;
@@ -82,7 +86,8 @@ Result<bool> CopyFile::reached_end(const LogState& log) {
         if (auto synced = files_.sync(local_.paths().replica); !synced) {
             return std::move(synced).error();
         }
-        if (auto synced = files_.sync_folder(folder_of(local_.paths().replica)); !synced) {
+        if (auto synced = files_.sync_directory(model::directory_of(local_.paths().replica));
+            !synced) {
             return std::move(synced).error();
         }
         copy_->clean = true;
@@ -97,8 +102,8 @@ Result<bool> CopyFile::reached_end(const LogState& log) {
 
 Result<void> CopyFile::begin(const model::StoredMeta& snapshot, const model::LtxObject& facts) {
     forget();
-    // The record goes first: a file without one is nobody's copy.
-    if (auto saved = local_.save(local_.standing().log, {}, true); !saved) return saved;
+    // The record is removed first: a file without a record is not used as a copy.
+    if (auto saved = local_.save(local_.progress().log, {}, true); !saved) return saved;
     for (const auto* suffix : {"", "-journal", "-wal", "-shm"}) {
         if (auto removed = files_.remove(local_.paths().replica + suffix); !removed) return removed;
     }
@@ -118,7 +123,8 @@ Result<bool> CopyFile::download() {
     });
     if (!fed) {
         auto failed = std::move(fed).error().during(download_->meta().meta.name);
-        // A page that could not be written stops the decoder for good: begin anew.
+        // A decoder does not recover from a page that could not be written: start the download
+        // again.
         if (failed.code != Errc::corrupt) forget();
         return failed;
     }

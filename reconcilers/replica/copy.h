@@ -1,6 +1,5 @@
-// The copy at replicaPath: LTX files applied in place, and its first making from a snapshot. What
-// was torn by a crash is repaired by applying the same file again. Rules S9, D5 of
-// docs/protocol.md.
+// The copy at replicaPath: created from a snapshot, then LTX files applied in place. Applying the
+// same file again repairs a copy that a crash left torn. Rules S9, D5 of docs/protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -21,38 +20,39 @@ public:
     CopyFile(Local& local, ports::Files& files, ports::LogStore& store)
         : local_{local}, files_{files}, store_{store} {}
 
-    /// Takes up what the standing says. `rebuild`: why it can not be used, or "".
+    /// Initialises from the saved replica progress.
     void load();
 
-    /// A copy exists, whole or being made.
+    /// A copy exists, complete or still being created.
     [[nodiscard]] bool exists() const { return copy_.has_value(); }
-    /// It is a whole database at position() (C39).
+    /// The copy is a complete database at position() (C39).
     [[nodiscard]] bool whole() const { return copy_ && !building_ && !torn_; }
     [[nodiscard]] model::Position position() const {
         return copy_ ? copy_->position : model::Position{};
     }
     [[nodiscard]] const std::string& nuid() const { return copy_->nuid; }
 
-    /// Applies one level 0 file, which must follow position(). `after`: the log's state with it.
-    /// Returns the bytes downloaded. Errors as in Download and Decoder; the copy is then as torn as
-    /// before, and the same call mends it.
+    /// Applies one level 0 file, which must follow position(). `after`: the log's state with that
+    /// file. Returns the bytes downloaded. Errors as in Download and Decoder; the copy may then be
+    /// torn, and repeating the call repairs it.
     [[nodiscard]] model::Result<std::uint64_t> apply(const model::StoredMeta& meta,
                                                      const model::LtxObject& facts,
                                                      const LogState& after);
 
-    /// The tenure under which the log goes on, once its opened was read.
+    /// Records the tenure under which the log continues, once its opened record was read.
     void enter(model::Tenure tenure) {
         if (copy_) copy_->position.tenure = tenure;
     }
 
-    /// The end of the log was reached: a copy being made is complete; an idle one is noted as
-    /// clean. Returns false where a torn copy found nothing to mend it with: it must be made anew.
+    /// Call when the end of the log is reached: a copy being created is then complete; an idle one
+    /// is recorded as clean. Returns false for a torn copy for which no file came that would repair
+    /// it: it must be created again.
     [[nodiscard]] model::Result<bool> reached_end(const LogState& log);
 
-    /// Begins to make the copy anew from a snapshot.
+    /// Begins to create the copy from a snapshot.
     [[nodiscard]] model::Result<void> begin(const model::StoredMeta& snapshot,
                                             const model::LtxObject& facts);
-    /// Goes on with it, a bounded piece. True: the snapshot is in place; read the log from its
+    /// Downloads a bounded piece of the snapshot. True: it is complete; read the log from its
     /// start.
     [[nodiscard]] model::Result<bool> download();
     [[nodiscard]] bool downloading() const { return download_.has_value(); }
@@ -78,8 +78,8 @@ private:
     ports::Files& files_;
     ports::LogStore& store_;
     std::optional<Copy> copy_;
-    bool building_ = false;  // nothing of it is recorded yet
-    bool torn_ = false;      // pages of a file beyond position() may be in it
+    bool building_ = false;  // no record of it is written yet
+    bool torn_ = false;      // it may contain pages of a file after position()
 
     std::optional<Download> download_;
     model::LtxObject snapshot_;

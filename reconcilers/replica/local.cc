@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/ltx/decoder.h"
+#include "model/path_text.h"
 
 namespace reconcilers::replica {
 namespace {
@@ -16,13 +17,6 @@ constexpr std::uint64_t slot_size = 8192;
 constexpr const char* sidecars[] = {"-journal", "-wal", "-shm"};
 
 }  // namespace
-
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 Local::Local(ports::Files& files, Paths paths, std::string boot_id)
     : files_{files}, paths_{std::move(paths)}, boot_id_{std::move(boot_id)} {}
@@ -43,13 +37,17 @@ Result<std::optional<T>> Local::load(const std::string& name,
 }
 
 Result<void> Local::open() {
-    for (const auto& folder :
-         {paths_.state, state_path("staged"), folder_of(paths_.data), folder_of(paths_.replica)}) {
-        if (auto made = files_.make_folder(folder); !made) return made;
+    for (const auto& directory : {paths_.state,
+                                  state_path("staged"),
+                                  model::directory_of(paths_.data),
+                                  model::directory_of(paths_.replica)}) {
+        if (auto created = files_.create_directory(directory); !created) return created;
     }
     auto intent = load<Intent>("intent", decode_intent);
     if (!intent) return std::move(intent).error();
-    if (auto read = load_standing(); !read) return read;
+    auto progress = load_progress(files_, paths_.state);
+    if (!progress) return std::move(progress).error();
+    if (progress->count >= progress_.count) progress_ = std::move(*progress);
     if (*intent) {
         if (auto done = finish(**intent); !done) {
             return std::move(done).error().during("finish a rename that was begun");
@@ -58,48 +56,55 @@ Result<void> Local::open() {
     auto tenure = load<model::Tenure>("tenure", decode_tenure);
     if (!tenure) return std::move(tenure).error();
     tenure_ = *tenure;
-    auto settled = load<Settled>("settled", decode_settled);
-    if (!settled) return std::move(settled).error();
-    settled_ = *settled;
+    auto checkpoint = load<CheckpointRecord>("checkpoint", decode_checkpoint);
+    if (!checkpoint) return std::move(checkpoint).error();
+    checkpoint_ = *checkpoint;
     return {};
 }
 
-Result<void> Local::load_standing() {
-    // Two slots, written in turn: a torn one leaves the other.
-    const auto path = state_path("standing");
-    auto size = files_.size(path);
+Result<ReplicaProgress> load_progress(ports::Files& files, const std::string& state) {
+    // Two slots, written in turn: where one is torn, the other is intact.
+    ReplicaProgress newest;
+    const auto path = state + "/progress";
+    auto size = files.size(path);
     if (!size) {
         if (size.error().code != Errc::not_found) return std::move(size).error();
-        return {};
+        return newest;
     }
     for (const std::uint64_t slot : {0U, 1U}) {
         if (*size < (slot + 1) * slot_size) continue;
-        auto bytes = files_.read_at(path, slot * slot_size, slot_size);
+        auto bytes = files.read_at(path, slot * slot_size, slot_size);
         if (!bytes) return std::move(bytes).error();
         while (!bytes->empty() && bytes->back() == std::byte{0})
             bytes->pop_back();
-        auto record = decode_standing(*bytes);
-        if (record && record->count >= standing_.count) standing_ = std::move(*record);
+        auto record = decode_progress(*bytes);
+        if (record && record->count >= newest.count) newest = std::move(*record);
     }
-    return {};
+    return newest;
+}
+
+std::string remembered_log(ports::Files& files, const std::string& state) {
+    const auto progress = load_progress(files, state);
+    if (!progress || progress->log.sequence.value == 0) return {};
+    return progress->log.stream_created;
 }
 
 Result<void> Local::save(LogState log, std::optional<Copy> copy, bool durable) {
-    Standing next{.count = standing_.count + 1,
-                  .boot_id = boot_id_,
-                  .log = std::move(log),
-                  .copy = std::move(copy)};
+    ReplicaProgress next{.count = progress_.count + 1,
+                         .boot_id = boot_id_,
+                         .log = std::move(log),
+                         .copy = std::move(copy)};
     auto bytes = encode(next);
-    if (bytes.size() > slot_size) return model::error(Errc::invalid, "the standing is too long");
+    if (bytes.size() > slot_size) return model::error(Errc::invalid, "the progress is too long");
     bytes.resize(slot_size);
-    const auto path = state_path("standing");
+    const auto path = state_path("progress");
     if (auto written = files_.write_at(path, (next.count % 2) * slot_size, bytes); !written) {
         return written;
     }
     if (durable) {
         if (auto synced = files_.sync(path); !synced) return synced;
     }
-    standing_ = std::move(next);
+    progress_ = std::move(next);
     return {};
 }
 
@@ -120,11 +125,11 @@ Result<std::vector<Staged>> Local::load_staged() {
     for (const auto& name : *names) {
         const auto parsed = parse_staged_name(name);
         if (!parsed) continue;
-        // Of any size: one transaction of the application is one file.
+        // Without a size limit: one transaction of the application is one file.
         auto bytes = files_.read_at(state_path("staged/" + name), 0, UINT64_MAX);
         if (!bytes) return std::move(bytes).error();
         auto staged = decode_staged(parsed->first, parsed->second, *bytes);
-        // Torn by a power cut: what it held is not provable any more.
+        // Torn by a power cut: its contents cannot be verified.
         if (!staged) continue;
         if (!same_boot() && !staged->ltx.empty() && !model::ltx::decode(staged->ltx)) continue;
         all.push_back(std::move(*staged));
@@ -139,7 +144,7 @@ Result<void> Local::stage(const Staged& staged, bool durable) {
                                 encode_staged(staged),
                                 durable);
     if (written) return written;
-    // Tried again it has another nuid: the same failure is to have the same text.
+    // A retry uses another nuid; the error text must be the same, so that it is reported once.
     auto failure = std::move(written).error();
     if (const auto at = failure.message.find(staged.nuid); at != std::string::npos) {
         failure.message.replace(at, staged.nuid.size(), "*");
@@ -164,24 +169,25 @@ Result<void> Local::drop_all_staged() {
     for (const auto& name : *names) {
         if (auto removed = files_.remove(state_path("staged/" + name)); !removed) return removed;
     }
-    if (auto removed = files_.remove(state_path("settled")); !removed) return removed;
-    settled_.reset();
-    // After a power cut none may come back and pass for the data that stands there then.
-    if (auto synced = files_.sync_folder(state_path("staged")); !synced) return synced;
-    return files_.sync_folder(paths_.state);
+    if (auto removed = files_.remove(state_path("checkpoint")); !removed) return removed;
+    checkpoint_.reset();
+    // Without the sync, a removed file could reappear after a power cut and pass for captured data
+    // of the database that is there then.
+    if (auto synced = files_.sync_directory(state_path("staged")); !synced) return synced;
+    return files_.sync_directory(paths_.state);
 }
 
-Result<void> Local::save_settled(const Settled& settled) {
-    if (auto written = files_.write(state_path("settled"), encode(settled), true); !written) {
+Result<void> Local::save_checkpoint(const CheckpointRecord& checkpoint) {
+    if (auto written = files_.write(state_path("checkpoint"), encode(checkpoint), true); !written) {
         return written;
     }
-    settled_ = settled;
+    checkpoint_ = checkpoint;
     return {};
 }
 
 Result<void> Local::promote(model::Tenure tenure) {
     Intent intent{.kind = Intent::Kind::promote, .position = {.tenure = tenure}};
-    // An old journal or WAL beside a new main file is replayed into it by SQLite: they go first.
+    // SQLite would replay an old journal or WAL into a new main file, so they are moved first.
     for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
         const auto from = paths_.data + suffix;
         auto exists = files_.exists(from);
@@ -199,7 +205,7 @@ Result<void> Local::rejoin(model::Position position, const std::string& nuid) {
         if (*exists) {
             return model::error(
                 Errc::invalid,
-                paths_.data + suffix + " is still there: the database is not settled");
+                paths_.data + suffix + " is still there: the database is not checkpoint");
         }
     }
     return begin({.kind = Intent::Kind::rejoin,
@@ -234,8 +240,8 @@ Result<void> Local::begin(const Intent& intent) {
     return finish(intent);
 }
 
-/// Every step may run twice, and may be cut off anywhere: a move is done when its source is gone or
-/// a later move is done.
+/// Every step may run twice and may be interrupted anywhere: a move is done if its source is gone
+/// or a later move is done.
 Result<void> Local::finish(const Intent& intent) {
     std::size_t done = 0;
     for (std::size_t i = 0; i < intent.moves.size(); ++i) {
@@ -247,23 +253,27 @@ Result<void> Local::finish(const Intent& intent) {
         const auto& [from, to] = intent.moves[i];
         const bool into_place = intent.kind == Intent::Kind::promote && to == paths_.data;
         if (into_place) {
-            // Owner and mode of the database that was there.
+            // The new file gets owner and mode of the database that it replaces; where there is
+            // none, the owner of its directory, who is to open it.
             auto old = files_.exists(paths_.data + ".replaced");
             if (!old) return std::move(old).error();
             if (*old) {
                 if (auto kept = files_.copy_owner(paths_.data + ".replaced", from); !kept) {
                     return kept;
                 }
+            } else if (auto given = files_.give_to_owner_of(model::directory_of(to), from);
+                       !given) {
+                return given;
             }
             if (auto synced = files_.sync(from); !synced) return synced;
         }
         if (auto moved = files_.rename(from, to); !moved) return moved;
-        for (const auto& folder : {folder_of(from), folder_of(to)}) {
-            if (auto synced = files_.sync_folder(folder); !synced) return synced;
+        for (const auto& directory : {model::directory_of(from), model::directory_of(to)}) {
+            if (auto synced = files_.sync_directory(directory); !synced) return synced;
         }
     }
-    // The records that say the same, each written whole, before the intent goes.
-    std::optional<Copy> copy = standing_.copy;
+    // Update the records, each as a whole file, before the intent is removed.
+    std::optional<Copy> copy = progress_.copy;
     if (intent.kind == Intent::Kind::promote) {
         if (auto set = set_tenure(intent.position.tenure); !set) return set;
         copy.reset();
@@ -274,12 +284,13 @@ Result<void> Local::finish(const Intent& intent) {
             copy = Copy{.position = intent.position, .nuid = intent.nuid};
         }
     }
-    // They say where capture of the data that is not there any more stood.
+    // The staged files belong to data that is no longer at dataPath.
     if (auto dropped = drop_all_staged(); !dropped) return dropped;
-    if (auto saved = save(standing_.log, copy, true); !saved) return saved;
+    if (auto saved = save(progress_.log, copy, true); !saved) return saved;
     if (intent.kind == Intent::Kind::promote) {
-        // What was there was proven an ancestor (D7) or set aside before: only now it is dropped,
-        // and before the intent, so that none of it is left for ever.
+        // The replaced database was proven an ancestor (D7), or set aside before. It is deleted
+        // only now, and before the intent is removed, so that a crash cannot leave parts of it for
+        // ever.
         for (const auto* suffix : {"-journal", "-wal", "-shm", ""}) {
             if (auto removed = files_.remove(paths_.data + ".replaced" + suffix); !removed) {
                 return removed;
@@ -287,20 +298,20 @@ Result<void> Local::finish(const Intent& intent) {
         }
     }
     if (auto removed = files_.remove(state_path("intent")); !removed) return removed;
-    return files_.sync_folder(paths_.state);
+    return files_.sync_directory(paths_.state);
 }
 
 Result<std::vector<std::string>> Local::list_set_aside() {
-    auto names = files_.list(folder_of(paths_.data));
+    auto names = files_.list(model::directory_of(paths_.data));
     if (!names) return std::move(names).error();
-    const auto prefix = name_of(paths_.data) + ".diverged-";
+    const auto prefix = model::name_of(paths_.data) + ".diverged-";
     std::vector<std::string> aside;
     for (const auto& name : *names) {
         const bool sidecar = std::any_of(std::begin(sidecars),
                                          std::end(sidecars),
                                          [&](const char* s) { return name.ends_with(s); });
         if (name.starts_with(prefix) && !sidecar)
-            aside.push_back(folder_of(paths_.data) + "/" + name);
+            aside.push_back(model::directory_of(paths_.data) + "/" + name);
     }
     return aside;
 }

@@ -1,5 +1,5 @@
-// This node's own data and records on disk: which database is where, how far it is, and the renames
-// that turn one into the other. Rules D3, D6, D10 of docs/protocol.md.
+// This node's data and records on disk: the database, the copy, how far each is in the log, and the
+// renames that turn one into the other. Rules D3, D6, D10 of docs/protocol.md.
 #pragma once
 
 #include <optional>
@@ -13,52 +13,55 @@
 namespace reconcilers::replica {
 
 struct Paths {
-    std::string data;     // the database that the backend serves
-    std::string replica;  // the copy that follows the log
-    std::string state;    // folder of the records
+    std::string data;     // path of the database that the backend serves
+    std::string replica;  // path of the copy that follows the log
+    std::string state;    // directory of the records
 };
 
 class Local {
 public:
     Local(ports::Files& files, Paths paths, std::string boot_id);
 
-    /// Finishes a rename that was begun, then reads the records. Before anything else; nothing may
-    /// have the database open. Any error: try again; a backend must not start before it succeeded.
+    /// Finishes an interrupted rename, then reads the records. Must be the first call, while
+    /// nothing has the database open. Any error: try again; a backend must not start before it
+    /// succeeded.
     [[nodiscard]] model::Result<void> open();
 
     [[nodiscard]] const Paths& paths() const { return paths_; }
     [[nodiscard]] const std::string& boot_id() const { return boot_id_; }
 
-    /// The standing as it was read or saved last.
-    [[nodiscard]] const Standing& standing() const { return standing_; }
-    /// Whether it was written in this boot, so that what was not synced is there all the same.
-    [[nodiscard]] bool same_boot() const { return standing_.boot_id == boot_id_; }
+    /// The replica progress as last read or saved.
+    [[nodiscard]] const ReplicaProgress& progress() const { return progress_; }
+    /// Whether the progress was written in this boot, so that unsynced data was not lost since.
+    [[nodiscard]] bool same_boot() const { return progress_.boot_id == boot_id_; }
     [[nodiscard]] model::Result<void> save(LogState log, std::optional<Copy> copy, bool durable);
 
-    /// A database is at dataPath. Looked up anew: the backend may have made it.
+    /// Whether a database is at dataPath. Checks the disk: the backend may have created one.
     [[nodiscard]] model::Result<bool> data_exists();
-    /// Its tenure; empty: it has none of ours (D10), or there is no database.
+    /// Tenure of the database at dataPath; empty: it has no tenure record (D10), or there is no
+    /// database.
     [[nodiscard]] std::optional<model::Tenure> tenure() const { return tenure_; }
     [[nodiscard]] model::Result<void> set_tenure(model::Tenure tenure);
 
     [[nodiscard]] model::Result<std::vector<Staged>> load_staged();  // ascending by TXID
     [[nodiscard]] model::Result<void> stage(const Staged& staged, bool durable);
-    /// The same batch under another nuid, as durable as it was.
+    /// Renames a staged batch to another nuid; it stays as durable as it was.
     [[nodiscard]] model::Result<void> rename_staged(model::Txid txid,
                                                     const std::string& from,
                                                     const std::string& to);
     [[nodiscard]] model::Result<void> drop(model::Txid txid, const std::string& nuid);
     [[nodiscard]] model::Result<void> drop_all_staged();
 
-    [[nodiscard]] const std::optional<Settled>& settled() const { return settled_; }
-    [[nodiscard]] model::Result<void> save_settled(const Settled& settled);
+    [[nodiscard]] const std::optional<CheckpointRecord>& checkpoint() const { return checkpoint_; }
+    [[nodiscard]] model::Result<void> save_checkpoint(const CheckpointRecord& checkpoint);
 
-    /// The copy becomes the database of `tenure`. Needs: nobody uses either; what stood at dataPath
-    /// is not needed any more or was set aside.
+    /// The copy becomes the database of `tenure`. Precondition: neither is in use, and a database
+    /// at dataPath is no longer needed or was set aside.
     [[nodiscard]] model::Result<void> promote(model::Tenure tenure);
-    /// The settled database at dataPath becomes the copy at `position`, replacing the one there.
+    /// The database at dataPath, without a WAL, becomes the copy at `position` and replaces the one
+    /// there.
     [[nodiscard]] model::Result<void> rejoin(model::Position position, const std::string& nuid);
-    /// Puts the database at dataPath and its WAL under a name not yet used: data that is in no log
+    /// Renames the database at dataPath and its WAL to an unused name: data that is not in the log
     /// is never deleted.
     [[nodiscard]] model::Result<void> set_aside(model::Position position);
 
@@ -69,7 +72,6 @@ private:
     [[nodiscard]] std::string state_path(const std::string& name) const;
     [[nodiscard]] model::Result<void> begin(const Intent& intent);
     [[nodiscard]] model::Result<void> finish(const Intent& intent);
-    [[nodiscard]] model::Result<void> load_standing();
     template <typename T>
     [[nodiscard]] model::Result<std::optional<T>> load(const std::string& name,
                                                        model::Result<T> (*decode)(model::ByteView));
@@ -77,13 +79,18 @@ private:
     ports::Files& files_;
     Paths paths_;
     std::string boot_id_;
-    Standing standing_;
+    ReplicaProgress progress_;
     std::optional<model::Tenure> tenure_;
-    std::optional<Settled> settled_;
+    std::optional<CheckpointRecord> checkpoint_;
 };
 
-/// The folder of a path, and its last part.
-[[nodiscard]] std::string folder_of(const std::string& path);
-[[nodiscard]] std::string name_of(const std::string& path);
+/// The replica progress last saved in this directory; the default where there is none.
+[[nodiscard]] model::Result<ReplicaProgress> load_progress(ports::Files& files,
+                                                           const std::string& state);
+
+/// L12: the creation time of the log that this node has read, needed before anything else is
+/// opened. "": none, or the record cannot be read; the node is then admitted to fewer stores, not
+/// more.
+[[nodiscard]] std::string remembered_log(ports::Files& files, const std::string& state);
 
 }  // namespace reconcilers::replica

@@ -8,12 +8,12 @@ using model::Errc;
 using model::Result;
 
 Result<std::string> LogReader::verify() {
-    const auto session = store_.session();
+    const auto generation = store_.connection_generation();
     auto stream = store_.state();
     if (!stream) return std::move(stream).error();
     if (state_.sequence.value == 0) {
         state_.stream_created = stream->created;
-        verified_ = session;
+        verified_ = generation;
         return std::string{};
     }
     if (stream->created != state_.stream_created) {
@@ -30,7 +30,7 @@ Result<std::string> LogReader::verify() {
         return "the message at sequence " + std::to_string(state_.sequence.value) + " is now " +
                identity((*meta)->meta) + "; this node had read " + state_.at;
     }
-    verified_ = session;
+    verified_ = generation;
     return std::string{};
 }
 
@@ -40,7 +40,7 @@ Result<std::optional<model::StoredMeta>> LogReader::peek() {
 
 namespace {
 
-/// Some clients write it without the padding of base64.
+/// Some clients leave out the padding of base64.
 std::string_view unpadded(std::string_view digest) {
     return digest.substr(0, digest.find_last_not_of('=') + 1);
 }
@@ -52,7 +52,7 @@ Result<bool> Download::read(ports::LogStore& store, std::uint64_t limit, model::
     if (!digest_) digest_ = store.new_digest();
     while (chunks_ < meta_.meta.chunks && taken < limit) {
         auto chunk = store.next_chunk(meta_.meta.nuid, next_);
-        // What came is handed over first, or it would be lost: the next call goes on behind it.
+        // The chunks read so far are returned first; the next call continues after them.
         if ((!chunk || !*chunk) && taken > 0) return false;
         if (!chunk) return std::move(chunk).error();
         if (!*chunk) {

@@ -1,4 +1,5 @@
-// Reads the log in order, and notices a store that went back. Rules S7 to S9 of docs/protocol.md.
+// Reads the log in order, and detects a store that lost messages. Rules S7 to S9 of
+// docs/protocol.md.
 #pragma once
 
 #include <memory>
@@ -17,40 +18,41 @@ public:
     explicit LogReader(ports::LogStore& store) : store_{store} {}
 
     [[nodiscard]] const LogState& state() const { return state_; }
-    /// Goes on from there; verify() comes first.
+    /// Continues from `state`; verify() must succeed first.
     void resume(LogState state) {
         state_ = std::move(state);
         verified_ = 0;
     }
-    /// Reads on from where this node itself wrote.
+    /// Sets the state after writes of this node, without reading them.
     void wrote(LogState state) { state_ = std::move(state); }
 
-    /// S9, at each (re)start and reconnect: is what was read last still there? "" yes; else why the
-    /// store is behind this node's memory. A message that retention took is no reason.
+    /// S9, at each start and reconnect: checks that the message read last is still there. "": it
+    /// is; else why the store is behind this node's memory. A message removed by retention does not
+    /// count.
     [[nodiscard]] model::Result<std::string> verify();
-    [[nodiscard]] bool verified() const { return verified_ == store_.session() && verified_ != 0; }
+    [[nodiscard]] bool verified() const {
+        return verified_ == store_.connection_generation() && verified_ != 0;
+    }
 
-    /// The next meta, without folding it; empty at the end of the log as the stream's leader tells
-    /// it.
+    /// The next meta, not yet folded into state(); empty at the end of the log, as the stream's
+    /// leader reports it.
     [[nodiscard]] model::Result<std::optional<model::StoredMeta>> peek();
-    /// Folds a peeked meta into the state.
-    [[nodiscard]] Folded take(const model::StoredMeta& meta) { return fold(state_, meta); }
 
 private:
     ports::LogStore& store_;
     LogState state_;
-    std::uint64_t verified_ = 0;  // the session in which verify() succeeded
+    std::uint64_t verified_ = 0;  // the connection generation in which verify() succeeded
 };
 
-/// Reads one object's chunks in order, a bounded piece at a time.
+/// Reads the chunks of one object in order, in bounded pieces.
 class Download {
 public:
     explicit Download(model::StoredMeta meta) : meta_{std::move(meta)} {}
 
-    /// Appends up to about `limit` bytes to `out`. True: all of it was read, in the size and with
-    /// the digest that the meta names. not_found: chunks are missing (deleted meanwhile: plan
-    /// anew). corrupt: another size or digest. After any other error, and not_found, nothing was
-    /// appended, and the same call goes on where it was.
+    /// Appends up to about `limit` bytes to `out`. True: the object is complete, with the size and
+    /// digest that its meta names. not_found: chunks are missing (deleted meanwhile: plan again).
+    /// corrupt: size or digest differ. After not_found and any other error nothing was appended,
+    /// and the same call continues where it was.
     [[nodiscard]] model::Result<bool> read(ports::LogStore& store,
                                            std::uint64_t limit,
                                            model::Bytes& out);
@@ -62,7 +64,7 @@ private:
     model::Sequence next_;
     std::uint64_t received_ = 0;
     std::uint64_t chunks_ = 0;
-    std::unique_ptr<ports::Digest> digest_;  // of what was received
+    std::unique_ptr<ports::Digest> digest_;  // of the bytes received so far
 };
 
 }  // namespace reconcilers::replica

@@ -7,14 +7,14 @@ using model::LogEntry;
 
 bool stale(const LogState& state, model::Epoch epoch) { return epoch < state.marker; }
 
-/// Whether a level 0 file continues the log; "" or why not. Files of epoch 0 come from other tools
-/// and name no predecessor: their TXIDs must do.
+/// Whether a level 0 file continues the log: "" or the reason why not. Files of epoch 0 come from
+/// other tools and name no predecessor, so only their TXIDs are checked.
 std::string breaks(const LogState& state, const model::LtxObject& object) {
     if (object.min != object.max && object.epoch.value != 0) {
         return "it spans several transactions";
     }
     if (state.last.value == 0) {
-        // The log begins here, or retention took what the snapshot holds.
+        // The log begins here, or retention deleted the files that the snapshot contains.
         const bool after_snapshot = state.snapshot && object.prev == state.snapshot_facts.l0_nuid &&
                                     object.min == state.snapshot_facts.max.next();
         if (!object.prev.empty() && !after_snapshot)
@@ -99,14 +99,6 @@ Folded fold(LogState& state, const model::StoredMeta& meta) {
     state.sequence = meta.sequence;
     state.at = identity(meta.meta);
     return folded;
-}
-
-std::optional<model::Txid> start_after(const LogState& state, model::Tenure own) {
-    if (!state.opened || state.opened->tenure <= own) return std::nullopt;
-    for (const auto& [tenure, start] : state.opened->history) {
-        if (tenure > own) return start;
-    }
-    return state.opened->start;
 }
 
 }  // namespace reconcilers::replica

@@ -1,4 +1,4 @@
-// What a reader of the fenced log knows after reading it up to a sequence: pure. Rules S3 to S9 of
+// What is known after reading the fenced log up to a sequence; pure. Rules S3 to S9 of
 // docs/protocol.md.
 #pragma once
 
@@ -13,15 +13,16 @@
 namespace reconcilers::replica {
 
 struct LogState {
-    std::string stream_created;  // of the stream that was read; another one is another log
-    model::Sequence sequence;    // everything up to here was read
-    std::string at;              // name and nuid of the meta at `sequence`: S9 compares it
+    // creation time of the stream that was read; another time means another log
+    std::string stream_created;
+    model::Sequence sequence;  // everything up to here was read
+    std::string at;            // name and nuid of the meta at `sequence`, compared by S9
 
-    model::Epoch marker;      // newest
-    std::string marker_node;  // its author
+    model::Epoch marker;      // the newest marker
+    std::string marker_node;  // author of the newest marker
     model::Sequence marker_at;
 
-    std::optional<model::Opened> opened;  // newest valid
+    std::optional<model::Opened> opened;  // the newest valid one
 
     // The last visible level 0 file. TXID 0: none.
     model::Txid last;
@@ -37,7 +38,7 @@ struct LogState {
     [[nodiscard]] bool has_data() const {
         return opened.has_value() || last.value != 0 || snapshot.has_value();
     }
-    /// The last TXID that a reader can have.
+    /// The last TXID that a reader of the log can have.
     [[nodiscard]] model::Txid visible() const {
         return snapshot && snapshot_facts.max > last ? snapshot_facts.max : last;
     }
@@ -48,29 +49,26 @@ struct LogState {
     friend bool operator==(const LogState&, const LogState&) = default;
 };
 
-/// What one entry was to the reader.
+/// How an entry was interpreted.
 struct Folded {
     enum class Kind : std::uint8_t {
-        nothing,  // takes a sequence only
+        nothing,  // not part of the log; only its sequence counts
         marker,
         opened,
         level0,  // valid: apply it
         snapshot,
-        void_epoch,  // S7: of an epoch below the newest marker; ignored, and S2 makes it impossible
+        void_epoch,  // S7: below the newest marker's epoch; ignored, and S2 should prevent it
         broken,      // S9: its `prev` is not the file before it, or its TXID does not follow
     };
     Kind kind = Kind::nothing;
     model::LogEntry entry;
-    std::string why;  // void_epoch, broken
+    std::string why;  // for void_epoch and broken
 };
 
-/// Reads the next meta into the state. A broken entry leaves the state as it was.
+/// Updates the state with the next meta. A broken entry leaves it unchanged.
 [[nodiscard]] Folded fold(LogState& state, const model::StoredMeta& meta);
 
-/// D4: the start of the first tenure above `own`, where one was opened.
-[[nodiscard]] std::optional<model::Txid> start_after(const LogState& state, model::Tenure own);
-
-/// How S9 names a meta.
+/// The text by which S9 identifies a meta.
 [[nodiscard]] std::string identity(const model::ObjectMeta& meta);
 
 }  // namespace reconcilers::replica

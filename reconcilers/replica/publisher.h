@@ -1,5 +1,5 @@
-// Publishes objects into the fenced log, one at a time: the only place of this node that does.
-// Rules S1 to S3 of docs/protocol.md.
+// Publishes objects into the fenced log, one at a time; nothing else in a node does. Rules S1 to S3
+// of docs/protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,26 @@
 
 namespace reconcilers::replica {
 
-/// Bytes on their way to the stream under one nuid.
+/// An object being uploaded to the stream under one nuid.
 class Upload {
 public:
     Upload(ports::LogStore& store, std::string nuid);
 
     [[nodiscard]] const std::string& nuid() const { return nuid_; }
-    /// Takes bytes over. They count for size and digest at once.
+    /// Queues bytes and adds them to size and digest.
     void append(model::ByteView bytes);
-    /// No more bytes come.
+    /// Marks the end of the object.
     void close() { closed_ = true; }
-    /// Bytes taken over and not yet in the stream.
+    /// Bytes queued and not yet in the stream.
     [[nodiscard]] std::uint64_t waiting() const { return buffer_.size() - sent_; }
 
-    /// Publishes at most `pieces` chunks of 128 KiB (a shorter one only at the end), the first
-    /// expecting `last`, which then names the newest. True: all of a closed upload is in the
-    /// stream. Errors as LogStore's; after conflict and unknown_outcome this upload is of no use
-    /// any more.
+    /// Publishes up to `pieces` chunks of 128 KiB (only the last of the object may be shorter), the
+    /// first expecting `last`, which is updated to the newest sequence. True: the object is closed
+    /// and completely in the stream. Errors as LogStore's; after conflict and unknown_outcome this
+    /// upload cannot be continued.
     [[nodiscard]] model::Result<bool> send(int pieces, model::Sequence& last);
 
-    /// Size, chunks and digest into a meta of this upload. Once, when send() returned true.
+    /// Sets nuid, size, chunks and digest of the meta. Once, when send() has returned true.
     void describe(model::ObjectMeta& meta);
 
 private:

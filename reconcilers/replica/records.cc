@@ -1,7 +1,10 @@
 #include "reconcilers/replica/records.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
+
+#include "model/fnv.h"
 
 namespace reconcilers::replica {
 namespace {
@@ -14,28 +17,56 @@ using model::Result;
 constexpr std::string_view staged_magic = "CCMSTG1\n";
 constexpr std::string_view staged_suffix = ".staged";
 
-/// FNV-1a: it tells a torn record from a whole one, nothing more.
-std::uint64_t fingerprint(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037U;
-    for (const char c : text)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-    return hash;
+/// Values are single lines, but a path or a name from the log may contain any character.
+std::string escaped(std::string_view value) {
+    std::string text;
+    for (const char c : value) {
+        if (c == '\\') {
+            text += "\\\\";
+        } else if (c == '\n') {
+            text += "\\n";
+        } else if (c == '\t') {
+            text += "\\t";
+        } else {
+            text += c;
+        }
+    }
+    return text;
 }
 
-/// `<kind> 1`, lines of `key value` (a key may repeat), `end <checksum>`. Values have no line
-/// breaks.
+/// A backslash before any other character is kept.
+std::string unescaped(std::string_view text) {
+    std::string value;
+    while (!text.empty()) {
+        const auto pair = text.substr(0, 2);
+        const char c = pair == "\\\\" ? '\\' : pair == "\\n" ? '\n' : pair == "\\t" ? '\t' : '\0';
+        value += c == '\0' ? text.front() : c;
+        text.remove_prefix(c == '\0' ? 1 : 2);
+    }
+    return value;
+}
+
+using Pair = std::pair<std::string, std::string>;
+
+/// Text format: `<kind> 1`, lines of `key value` (a key may repeat), `end <checksum>`. A value may
+/// be a pair, separated by a tab.
 class Writer {
 public:
     explicit Writer(std::string_view kind) { text_ = std::string{kind} + " 1\n"; }
     Writer& add(std::string_view key, std::string_view value) {
-        text_.append(key).append(" ").append(value).append("\n");
+        text_.append(key).append(" ").append(escaped(value)).append("\n");
         return *this;
     }
     Writer& add(std::string_view key, std::uint64_t value) {
         return add(key, std::string_view{std::to_string(value)});
     }
+    Writer& add(std::string_view key, const Pair& pair) {
+        text_.append(key).append(" ").append(escaped(pair.first));
+        text_.append("\t").append(escaped(pair.second)).append("\n");
+        return *this;
+    }
     [[nodiscard]] Bytes finish() const {
-        return model::to_bytes(text_ + "end " + model::to_hex16(fingerprint(text_)) + "\n");
+        return model::to_bytes(text_ + "end " + model::to_hex16(model::fnv1a(text_)) + "\n");
     }
 
 private:
@@ -45,21 +76,23 @@ private:
 class Reader {
 public:
     static Result<Reader> open(std::string_view kind, ByteView bytes) {
+        constexpr std::size_t end_size = 4 + 16 + 1;
         const auto text = model::to_text(bytes);
-        const auto end = text.rfind("end ");
-        if (!text.starts_with(std::string{kind} + " 1\n") || end == std::string::npos ||
-            text.size() < end + 20) {
+        std::string_view rest{text};
+        const auto end = rest.substr(rest.size() - std::min(rest.size(), end_size));
+        rest.remove_suffix(end.size());
+        if (!rest.starts_with(std::string{kind} + " 1\n") || !rest.ends_with('\n') ||
+            !end.starts_with("end ") || !end.ends_with('\n')) {
             return model::error(Errc::corrupt,
                                 "not a whole record of kind '" + std::string{kind} + "'");
         }
-        const auto sum = model::parse_hex16(std::string_view{text}.substr(end + 4, 16));
-        if (!sum || *sum != fingerprint(std::string_view{text}.substr(0, end))) {
+        const auto sum = model::parse_hex16(end.substr(4, 16));
+        if (!sum || *sum != model::fnv1a(rest)) {
             return model::error(
                 Errc::corrupt,
                 "the checksum of a record of kind '" + std::string{kind} + "' is wrong");
         }
         Reader reader;
-        std::string_view rest = std::string_view{text}.substr(0, end);
         rest.remove_prefix(rest.find('\n') + 1);
         while (!rest.empty()) {
             const auto line = rest.substr(0, rest.find('\n'));
@@ -75,32 +108,38 @@ public:
     [[nodiscard]] bool has(const std::string& key) const { return lines_.contains(key); }
     [[nodiscard]] std::string text(const std::string& key) const {
         const auto found = lines_.find(key);
-        return found == lines_.end() ? std::string{} : found->second;
+        return found == lines_.end() ? std::string{} : unescaped(found->second);
     }
-    /// 0 where it is absent or no number: the checksum has vouched for the writer.
+    /// 0 where it is absent or not a number: the checksum was verified, so the writer meant that.
     [[nodiscard]] std::uint64_t number(const std::string& key) const {
         const auto value = model::parse_number(text(key));
         return value ? *value : 0;
     }
-    [[nodiscard]] std::vector<std::string> all(const std::string& key) const {
-        std::vector<std::string> values;
+    /// The pairs of all lines with this key. Empty: one of them is not a pair.
+    [[nodiscard]] std::optional<std::vector<Pair>> pairs(const std::string& key,
+                                                         char between) const {
+        std::vector<Pair> all;
         const auto [first, last] = lines_.equal_range(key);
-        for (auto it = first; it != last; ++it)
-            values.push_back(it->second);
-        return values;
+        for (auto it = first; it != last; ++it) {
+            const std::string_view line{it->second};
+            const auto at = line.find(between);
+            if (at == std::string_view::npos) return std::nullopt;
+            all.emplace_back(unescaped(line.substr(0, at)), unescaped(line.substr(at + 1)));
+        }
+        return all;
     }
 
 private:
-    std::multimap<std::string, std::string> lines_;  // equal keys stay in the order they came
+    std::multimap<std::string, std::string> lines_;  // equal keys keep their order
 };
 
 }  // namespace
 
-Bytes encode(const Standing& standing) {
-    const auto& log = standing.log;
-    Writer out{"standing"};
-    out.add("count", standing.count)
-        .add("boot", standing.boot_id)
+Bytes encode(const ReplicaProgress& progress) {
+    const auto& log = progress.log;
+    Writer out{"progress"};
+    out.add("count", progress.count)
+        .add("boot", progress.boot_id)
         .add("stream", log.stream_created)
         .add("sequence", log.sequence.value)
         .add("at", log.at)
@@ -133,23 +172,23 @@ Bytes encode(const Standing& standing) {
             out.add("snapshotEnd", model::to_text(*log.snapshot_facts.wal_end));
         }
     }
-    if (standing.copy) {
-        out.add("copyTenure", standing.copy->position.tenure.value)
-            .add("copyTxid", standing.copy->position.txid.value)
-            .add("copyNuid", standing.copy->nuid)
-            .add("copyClean", standing.copy->clean ? 1 : 0)
-            .add("copyApplying", standing.copy->applying);
+    if (progress.copy) {
+        out.add("copyTenure", progress.copy->position.tenure.value)
+            .add("copyTxid", progress.copy->position.txid.value)
+            .add("copyNuid", progress.copy->nuid)
+            .add("copyClean", progress.copy->clean ? 1 : 0)
+            .add("copyApplying", progress.copy->applying);
     }
     return out.finish();
 }
 
-Result<Standing> decode_standing(ByteView bytes) {
-    auto in = Reader::open("standing", bytes);
+Result<ReplicaProgress> decode_progress(ByteView bytes) {
+    auto in = Reader::open("progress", bytes);
     if (!in) return std::move(in).error();
-    Standing standing;
-    standing.count = in->number("count");
-    standing.boot_id = in->text("boot");
-    auto& log = standing.log;
+    ReplicaProgress progress;
+    progress.count = in->number("count");
+    progress.boot_id = in->text("boot");
+    auto& log = progress.log;
     log.stream_created = in->text("stream");
     log.sequence = {in->number("sequence")};
     log.at = in->text("at");
@@ -164,10 +203,11 @@ Result<Standing> decode_standing(ByteView bytes) {
         model::Opened opened{.epoch = {in->number("openedEpoch")},
                              .tenure = {in->number("openedTenure")},
                              .start = {in->number("openedStart")}};
-        for (const auto& pair : in->all("tenure")) {
-            const auto space = pair.find(' ');
-            const auto tenure = model::parse_number(std::string_view{pair}.substr(0, space));
-            const auto start = model::parse_number(std::string_view{pair}.substr(space + 1));
+        const auto history = in->pairs("tenure", ' ');
+        if (!history) return model::error(Errc::corrupt, "a tenure has no start");
+        for (const auto& pair : *history) {
+            const auto tenure = model::parse_number(pair.first);
+            const auto start = model::parse_number(pair.second);
             if (!tenure || !start) return model::error(Errc::corrupt, "a tenure is no number");
             opened.history.emplace_back(model::Tenure{*tenure}, model::Txid{*start});
         }
@@ -191,12 +231,12 @@ Result<Standing> decode_standing(ByteView bytes) {
         log.snapshot = std::move(stored);
     }
     if (in->has("copyTxid")) {
-        standing.copy = Copy{.position = {{in->number("copyTenure")}, {in->number("copyTxid")}},
+        progress.copy = Copy{.position = {{in->number("copyTenure")}, {in->number("copyTxid")}},
                              .nuid = in->text("copyNuid"),
                              .clean = in->number("copyClean") == 1,
                              .applying = in->text("copyApplying")};
     }
-    return standing;
+    return progress;
 }
 
 Bytes encode(const Intent& intent) {
@@ -205,10 +245,8 @@ Bytes encode(const Intent& intent) {
         .add("tenure", intent.position.tenure.value)
         .add("txid", intent.position.txid.value)
         .add("nuid", intent.nuid);
-    for (const auto& [from, to] : intent.moves) {
-        auto move = from;
-        out.add("move", move.append("\t").append(to));
-    }
+    for (const auto& move : intent.moves)
+        out.add("move", move);
     return out.finish();
 }
 
@@ -219,13 +257,9 @@ Result<Intent> decode_intent(ByteView bytes) {
     Intent intent{.kind = static_cast<Intent::Kind>(in->number("kind")),
                   .position = {{in->number("tenure")}, {in->number("txid")}},
                   .nuid = in->text("nuid")};
-    for (const auto& move : in->all("move")) {
-        const auto tab = move.find('\t');
-        if (tab == std::string::npos) {
-            return model::error(Errc::corrupt, "a move of an intent has no target");
-        }
-        intent.moves.emplace_back(move.substr(0, tab), move.substr(tab + 1));
-    }
+    auto moves = in->pairs("move", '\t');
+    if (!moves) return model::error(Errc::corrupt, "a move of an intent has no target");
+    intent.moves = *std::move(moves);
     return intent;
 }
 
@@ -274,20 +308,21 @@ Result<Staged> decode_staged(model::Txid txid, const std::string& nuid, ByteView
     return Staged{.txid = txid, .nuid = nuid, .to = *to, .ltx = {ltx.begin(), ltx.end()}};
 }
 
-Bytes encode(const Settled& settled) {
-    return Writer{"settled"}
-        .add("tenure", settled.tenure.value)
-        .add("txid", settled.txid.value)
-        .add("to", model::to_text(settled.to))
+Bytes encode(const CheckpointRecord& checkpoint) {
+    return Writer{"checkpoint"}
+        .add("tenure", checkpoint.tenure.value)
+        .add("txid", checkpoint.txid.value)
+        .add("to", model::to_text(checkpoint.to))
         .finish();
 }
 
-Result<Settled> decode_settled(ByteView bytes) {
-    auto in = Reader::open("settled", bytes);
+Result<CheckpointRecord> decode_checkpoint(ByteView bytes) {
+    auto in = Reader::open("checkpoint", bytes);
     if (!in) return std::move(in).error();
     const auto to = model::parse_wal_position(in->text("to"));
     if (!to) return model::error(Errc::corrupt, "a position is not readable");
-    return Settled{.tenure = {in->number("tenure")}, .txid = {in->number("txid")}, .to = *to};
+    return CheckpointRecord{
+        .tenure = {in->number("tenure")}, .txid = {in->number("txid")}, .to = *to};
 }
 
 }  // namespace reconcilers::replica

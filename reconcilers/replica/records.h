@@ -1,4 +1,4 @@
-// The records that the replica reconciler keeps on the local disk, as text with a checksum: pure.
+// Records that the replica reconciler keeps on the local disk, as text with a checksum; pure.
 #pragma once
 
 #include <cstdint>
@@ -15,42 +15,42 @@
 
 namespace reconcilers::replica {
 
-/// The copy at replicaPath: a whole database at `position`, whose last file was `nuid` (S9).
+/// The copy at replicaPath: a complete database at `position`; `nuid` of its last file (S9).
 struct Copy {
     model::Position position;
     std::string nuid;
-    /// Pages of the next file may be in it: it is whole again once that file was applied. `clean`
-    /// was synced before; a copy that is not clean after a power cut may be torn although nothing
-    /// says so.
+    /// Between applying and recording it, the copy may contain pages of the next file; it is
+    /// complete again once that file was applied. `clean`: the copy was synced; one that is not
+    /// clean may be torn after a power cut, even where `applying` is empty.
     bool clean = true;
     std::string applying;  // nuid of the file being applied; "" none
     friend bool operator==(const Copy&, const Copy&) = default;
 };
 
-/// Where this node stands in the log.
-struct Standing {
-    std::uint64_t count = 0;  // of the writes of it: the larger one is newer
-    std::string boot_id;      // of the boot in which it was written
+/// How far this node is in the log.
+struct ReplicaProgress {
+    std::uint64_t count = 0;  // counts writes of this record: the larger is newer
+    std::string boot_id;      // boot in which it was written
     LogState log;
     std::optional<Copy> copy;
-    friend bool operator==(const Standing&, const Standing&) = default;
+    friend bool operator==(const ReplicaProgress&, const ReplicaProgress&) = default;
 };
 
-[[nodiscard]] model::Bytes encode(const Standing& standing);
-/// corrupt: not a record of ours, or cut off.
-[[nodiscard]] model::Result<Standing> decode_standing(model::ByteView bytes);
+[[nodiscard]] model::Bytes encode(const ReplicaProgress& progress);
+/// corrupt: not such a record, or truncated.
+[[nodiscard]] model::Result<ReplicaProgress> decode_progress(model::ByteView bytes);
 
-/// D6: a set of renames that is carried out whole or finished at the next start.
+/// D6: a set of renames that is completed at the next start if it was interrupted.
 struct Intent {
     enum class Kind : std::uint8_t {
         promote,    // the copy becomes the database at dataPath
         rejoin,     // the database at dataPath becomes the copy
-        set_aside,  // the database at dataPath is put where nobody uses it
+        set_aside,  // the database at dataPath is renamed, to be kept but not used
     };
     Kind kind = Kind::promote;
-    model::Position position;  // promote: the new tenure; rejoin: of the copy
+    model::Position position;  // promote: its tenure is the new one; rejoin: position of the copy
     std::string nuid;
-    /// In this order; each `from` existed when the intent was written.
+    /// In order; each `from` existed when the intent was written.
     std::vector<std::pair<std::string, std::string>> moves;
     friend bool operator==(const Intent&, const Intent&) = default;
 };
@@ -62,8 +62,8 @@ struct Intent {
 [[nodiscard]] model::Bytes encode(model::Tenure tenure);
 [[nodiscard]] model::Result<model::Tenure> decode_tenure(model::ByteView bytes);
 
-/// D3: one captured batch, kept until the file after it is acknowledged. Without LTX bytes it only
-/// says where a TXID ends in the WAL.
+/// D3: one captured batch, kept until a later file is acknowledged. Without LTX bytes it only
+/// records where a TXID ends in the WAL.
 struct Staged {
     model::Txid txid;
     std::string nuid;
@@ -72,12 +72,12 @@ struct Staged {
     friend bool operator==(const Staged&, const Staged&) = default;
 };
 
-/// Whether the staged batch is what the log shows as its last TXID: by its nuid, or by its place in
-/// the WAL where it was sent again under another one.
+/// Whether the staged batch is the last TXID of the log: same nuid, or same place in the WAL where
+/// it was sent again under another nuid.
 [[nodiscard]] bool same_capture(const Staged& staged, const LogState& log);
 
 [[nodiscard]] std::string staged_name(model::Txid txid, const std::string& nuid);
-/// empty: not the name of a staged file.
+/// Empty: not the name of a staged file.
 [[nodiscard]] std::optional<std::pair<model::Txid, std::string>> parse_staged_name(
     const std::string& name);
 [[nodiscard]] model::Bytes encode_staged(const Staged& staged);
@@ -86,15 +86,15 @@ struct Staged {
                                                   model::ByteView bytes);
 
 /// The last checkpoint that copied the whole WAL: everything up to `txid`, which ended at `to`, is
-/// in the database file on this disk (D2 after a reboot).
-struct Settled {
+/// synced in the database file (D2 after a reboot).
+struct CheckpointRecord {
     model::Tenure tenure;
     model::Txid txid;
     model::WalPosition to;
-    friend bool operator==(const Settled&, const Settled&) = default;
+    friend bool operator==(const CheckpointRecord&, const CheckpointRecord&) = default;
 };
 
-[[nodiscard]] model::Bytes encode(const Settled& settled);
-[[nodiscard]] model::Result<Settled> decode_settled(model::ByteView bytes);
+[[nodiscard]] model::Bytes encode(const CheckpointRecord& checkpoint);
+[[nodiscard]] model::Result<CheckpointRecord> decode_checkpoint(model::ByteView bytes);
 
 }  // namespace reconcilers::replica

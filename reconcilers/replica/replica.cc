@@ -10,12 +10,12 @@ using model::Errc;
 using model::Instant;
 using std::chrono::milliseconds;
 
-constexpr milliseconds pass_budget{50};  // then the lease is looked at again
-// Hints wake earlier; these are their fallback. A look at the WAL costs no request.
+constexpr milliseconds pass_budget{50};  // then step() returns, to get a new view of the lease
+// Fallback intervals; hints wake earlier. Checking the WAL makes no request.
 constexpr milliseconds follow_interval{1000};
 constexpr milliseconds ship_interval{250};
 constexpr milliseconds retry_interval{250};
-constexpr milliseconds write_fence_budget{20};
+constexpr milliseconds write_lock_budget{20};
 constexpr milliseconds longest_copy_pause{30'000};
 
 }  // namespace
@@ -36,20 +36,23 @@ ReplicaReconciler::ReplicaReconciler(Settings settings, Ports ports)
 ReplicaReconciler::Pass ReplicaReconciler::step(const Board& board) {
     const auto begun = ports_.clock.now();
     auto turn = Turn::more;
-    // A pass that the lease outlives goes on in the next one, with a newer board.
+    // Work that does not fit the budget continues in the next pass, with a new board.
     while (turn == Turn::more) {
         turn = this->turn(board);
         if (turn != Turn::retry) {
-            if (message_ == last_error_) message_.clear();
-            last_error_.clear();
+            if (message_ == outage_.reason()) message_.clear();
+            failing_in_.clear();
+            failure_.clear();
         }
         if (ports_.clock.now() - begun >= pass_budget) break;
     }
+    if (turn != Turn::retry && outage_.succeeded()) ports_.events.info("replica.continued");
+    count_progress();
     judge_fitness(board);
     const auto now = ports_.clock.now();
     auto wake_at = now;
     if (turn == Turn::idle) {
-        wake_at += phase_ == Phase::shipping || fencing_ ? ship_interval : follow_interval;
+        wake_at += phase_ == Phase::shipping || lease_lost_ ? ship_interval : follow_interval;
         if (phase_ == Phase::shipping && shipper_.capture_at()) {
             wake_at = std::min(wake_at, *shipper_.capture_at());
         }
@@ -69,18 +72,23 @@ ReplicaReconciler::Turn ReplicaReconciler::turn(const Board& board) {
         return follow(board);
     }
     if (!alarm_.empty()) return Turn::idle;
-    if (fencing_) return follow(board);  // what the last tenure left comes first
+    if (lease_lost_) return follow(board);  // data of the last tenure is dealt with first
     if (phase_ == Phase::following || epoch_ != role.lease->epoch) begin_seal(board);
+    if (role.phase != RoleView::Phase::draining) flushed_ = {};
+    if (drained(board) && !data_ && phase_ < Phase::promoting) {
+        flushed_ = *role.step_down();  // only a copy, or no data: there is nothing to ship
+        return Turn::idle;
+    }
     switch (phase_) {
         case Phase::marking:
             return mark();
         case Phase::confirming:
             return confirm(board);
         case Phase::reading:
-            return read_to_fence(board);
+            return read_to_marker(board);
         case Phase::deciding:
             return decide(board);
-        case Phase::opened:
+        case Phase::opening_tenure:
             return publish_opened(board);
         case Phase::promoting:
             return promote(board);
@@ -105,12 +113,26 @@ void ReplicaReconciler::enter(Phase phase) {
 ReplicaReconciler::Turn ReplicaReconciler::failed(const model::Error& error,
                                                   std::string_view during) {
     message_ = std::string{during} + ": " + error.message;
-    if (message_ != last_error_) {
+    failing_in_ = during;
+    failure_ = error.message;
+    if (outage_.failed(message_)) {
         ports_.events.warning("replica.delayed",
                               {{"during", std::string{during}}, {"error", error.message}});
     }
-    last_error_ = message_;
     return Turn::retry;
+}
+
+void ReplicaReconciler::count_progress() {
+    Achieved next{.phase = std::max(achieved_.phase, static_cast<int>(phase_)),
+                  .read = reader_.state().sequence,
+                  .txid = own_position().txid,
+                  .received = copy_.received(),
+                  .shipped = shipper_.wal_bytes_total()};
+    // After another marker in the same epoch, what is read is only that marker: not progress.
+    if (seals_ > 1) next.read = achieved_.read;
+    if (next == achieved_) return;
+    achieved_ = next;
+    ++progress_;
 }
 
 void ReplicaReconciler::raise_alarm(std::string reason) {
@@ -130,9 +152,9 @@ ReplicaReconciler::Turn ReplicaReconciler::open() {
     if (!aside) return failed(aside.error(), "list set-aside databases");
     set_aside_ = std::move(*aside);
     copy_.load();
-    // What this node has seen is compared with the store before anything else (S9). A copy goes on
+    // First of all, what this node has read is compared with the store (S9). A copy continues from
     // there; a database is judged by the whole log (D4).
-    reader_.resume(local_.standing().log);
+    reader_.resume(local_.progress().log);
     read_anew_ = data_ || !copy_.exists();
     enter(Phase::following);
     return Turn::more;
@@ -141,10 +163,12 @@ ReplicaReconciler::Turn ReplicaReconciler::open() {
 void ReplicaReconciler::begin_seal(const Board& board) {
     epoch_ = board.role.lease->epoch;
     seal_ = {};
+    seals_ = 0;
+    achieved_.phase = 0;
     unwritten_ = false;
     raise_.reset();
     cannot_promote_ = false;
-    swept_ = {};
+    flushed_ = {};
     if (shipper_.attached()) shipper_.suspend();
     ports_.events.info("log.seal_started", {{"epoch", std::to_string(epoch_.value)}});
     enter(Phase::marking);
@@ -154,9 +178,9 @@ void ReplicaReconciler::lose_lease(const Board& board) {
     (void)board;
     ports_.events.info("replica.demoted", {{"epoch", std::to_string(epoch_.value)}});
     shipper_.suspend();
-    fencing_ = shipper_.attached();
+    lease_lost_ = shipper_.attached();
     promoted_ = {};
-    swept_ = {};
+    flushed_ = {};
     raise_.reset();
     cannot_promote_ = false;
     backend_must_stop_ = false;
@@ -167,17 +191,18 @@ void ReplicaReconciler::lose_lease(const Board& board) {
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
-    if (fencing_) {
-        if (!board.backend.dead) {
-            // W2: courtesy, for as long as the backend is still there; the kill is the fence.
-            if (!ports_.database.fenced()) (void)ports_.database.fence(write_fence_budget);
+    if (lease_lost_) {
+        if (!board.backend.output.off) {
+            // W2: courtesy while the backend is still alive; the kill is the fence.
+            if (!ports_.database.writers_locked())
+                (void)ports_.database.lock_writers(write_lock_budget);
             return Turn::idle;
         }
         data_txid_ = shipper_.newest().txid;
         const auto beyond = ports_.database.capture(shipper_.newest().to, 1);
         unwritten_ = shipper_.newest().to == model::WalPosition{} && beyond && beyond->empty();
         shipper_.detach();
-        fencing_ = false;
+        lease_lost_ = false;
     }
     auto data = local_.data_exists();
     if (!data) return failed(data.error(), "look for the database");
@@ -191,7 +216,7 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
                 return Turn::idle;
             }
             if (done.error().code == Errc::not_found) copy_.forget();
-            if (!copy_.downloading()) put_off_copy();  // it begins anew
+            if (!copy_.downloading()) put_off_copy();  // the download has to begin again
             return failed(done.error(), "download a snapshot");
         }
         if (!*done) return Turn::more;
@@ -208,6 +233,7 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
     if (data_) {
         const auto own = local_.tenure();
         if (log.opened && (!own || log.opened->tenure > *own)) return leave_tenure(board);
+        (void)log_lacks_tenure();
         return Turn::idle;
     }
     if (!copy_.exists() && log.snapshot) {
@@ -219,7 +245,7 @@ ReplicaReconciler::Turn ReplicaReconciler::follow(const Board& board) {
     return Turn::idle;
 }
 
-/// Reads on to the end, or up to `until`. idle: it is reached, or the alarm was raised.
+/// Reads to the end of the log, or up to `until`. idle: reached, or the alarm was raised.
 ReplicaReconciler::Turn ReplicaReconciler::read_log(const Board& board,
                                                     std::optional<model::Sequence> until) {
     if (!reader_.verified()) {
@@ -317,8 +343,16 @@ ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model:
             copy_pause_ = {};
             break;
         }
+        case Folded::Kind::marker: {
+            // L6: mine, behind one of the same epoch that is not mine.
+            const auto& marker = folded.entry.marker;
+            if (phase_ == Phase::reading && marker.epoch == epoch_ && before.marker == epoch_ &&
+                marker.node == settings_.node_id && before.marker_node != settings_.node_id) {
+                raise_ = epoch_;
+            }
+            break;
+        }
         case Folded::Kind::nothing:
-        case Folded::Kind::marker:
         case Folded::Kind::snapshot:
             break;
     }
@@ -328,26 +362,28 @@ ReplicaReconciler::Turn ReplicaReconciler::take(const Board& board, const model:
 
 bool ReplicaReconciler::stopped(const Board& board, bool& flag) {
     if (!std::exchange(flag, true)) ++stop_wanted_;
-    return board.backend.dead && board.backend.stopped_for == stop_wanted_;
+    return board.backend.output.off && board.backend.stopped_for == stop_wanted_;
 }
 
 bool ReplicaReconciler::drained(const Board& board) const {
-    return board.role.phase == RoleView::Phase::draining && board.role.lease &&
-           board.backend.dead && board.backend.drained == board.role.lease->epoch;
+    const auto step_down = board.role.step_down();
+    return step_down && board.backend.output.off && board.backend.drained == *step_down;
 }
 
-/// D4: the database here is of a tenure before the log's. Proven to be an ancestor, it becomes the
-/// copy; else it is set aside, never deleted.
+/// D4: the database here is of a tenure older than the log's. If it is proven an ancestor, it
+/// becomes the copy; else it is set aside, never deleted.
 ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
     if (!stopped(board, backend_must_stop_)) {
         message_ = "waiting for the backend to stop: its data is of an older tenure";
         return Turn::idle;
     }
     backend_must_stop_ = false;
+    message_.clear();
     if (shipper_.attached()) shipper_.detach();
     const auto own = local_.tenure();
     if (own && !own_end_) {
-        // The opened that ended this tenure was read by an earlier process: read it again.
+        // The opened record that ended this tenure was read by an earlier process: read the log
+        // again.
         reader_.resume({});
         at_end_ = false;
         return Turn::more;
@@ -355,8 +391,8 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
     auto staged = local_.load_staged();
     if (!staged) return failed(staged.error(), "read staged files");
     const auto* newest = staged->empty() ? nullptr : &staged->back();
-    // Where the last TXID of this tenure ends in the WAL here: as staged, or where a power cut took
-    // that, as the log says. What was captured beyond it is in no log.
+    // Where the last TXID of this tenure ends in the WAL here: as staged or, where a power cut lost
+    // the staged file, as the log has it. Captured data beyond it is not in the log.
     std::optional<model::WalPosition> end;
     if (own && (newest == nullptr || newest->txid <= own_end_->txid)) {
         end = own_end_->at;
@@ -367,11 +403,11 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
     }
     bool ancestor = end.has_value() && (*end != model::WalPosition{} || unwritten_);
     if (ancestor) {
-        auto settled = ports_.database.settle(*end);
-        if (!settled && settled.error().code == Errc::unavailable) {
-            return failed(settled.error(), "settle the former database");
+        auto folded = ports_.database.checkpoint_and_close(*end);
+        if (!folded && folded.error().code == Errc::unavailable) {
+            return failed(folded.error(), "fold the WAL of the former database");
         }
-        ancestor = settled.has_value();
+        ancestor = folded.has_value();
     }
     const model::Position at{.tenure = own.value_or(model::Tenure{}),
                              .txid = ancestor            ? own_end_->txid
@@ -384,7 +420,7 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
             "replica.rejoined",
             {{"tenure", std::to_string(at.tenure.value)}, {"txid", std::to_string(at.txid.value)}});
     } else {
-        tell_set_aside(at);
+        report_set_aside(at);
     }
     data_ = false;
     own_end_.reset();
@@ -394,7 +430,7 @@ ReplicaReconciler::Turn ReplicaReconciler::leave_tenure(const Board& board) {
     return Turn::more;
 }
 
-void ReplicaReconciler::tell_set_aside(const model::Position& at) {
+void ReplicaReconciler::report_set_aside(const model::Position& at) {
     ports_.events.warning(
         "replica.set_aside",
         {{"tenure", std::to_string(at.tenure.value)}, {"txid", std::to_string(at.txid.value)}});

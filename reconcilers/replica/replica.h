@@ -1,6 +1,6 @@
-// The replica reconciler: the node's data. Follows the log while another node is primary; seals,
-// promotes and ships while this one is; and decides what becomes of data that is not the log's.
-// Rules S4 to S10 and D1 to D10 of docs/protocol.md.
+// The replica reconciler, which manages the node's data: follows the log while another node is
+// primary; seals, promotes and ships while this one is; and decides what to do with data that is
+// not in the log. Rules S4 to S10 and D1 to D10 of docs/protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "model/time.h"
 #include "reconcilers/board.h"
+#include "reconcilers/outage.h"
 #include "reconcilers/ports/clock.h"
 #include "reconcilers/ports/database.h"
 #include "reconcilers/ports/events.h"
@@ -25,7 +26,7 @@ struct Settings {
     std::string node_id;
     Paths paths;
     std::string boot_id;
-    model::Duration ttl{};  // D10: how long a node waits before a database is made
+    model::Duration ttl{};  // D10: how long a node waits before it lets a database be created
     model::Duration snapshot_interval{};
 };
 
@@ -45,32 +46,32 @@ public:
         ReplicaView view;
         model::Instant wake_at;
     };
-    /// One bounded pass: every call in it lasts 500 ms at most, and it looks at the lease between
-    /// them.
+    /// One bounded pass: every call in it takes at most 500 ms, and the lease is checked between
+    /// calls.
     [[nodiscard]] Pass step(const Board& board);
 
 private:
     enum class Phase : std::uint8_t {
-        opening,     // the local records were not read yet
-        following,   // no lease
-        marking,     // S4: publish the marker
-        confirming,  // renew the lease after it
-        reading,     // read and apply everything up to F
-        deciding,    // D2
-        opened,      // publish opened, expecting F
-        promoting,   // the data of the new tenure into place
-        creating,    // D10: the backend makes the database
-        attaching,   // WAL mode, then capture
+        opening,         // the local records are not read yet
+        following,       // no lease
+        marking,         // S4: publish the marker
+        confirming,      // confirm the lease by a renewal after the marker
+        reading,         // read and apply the log up to F
+        deciding,        // D2
+        opening_tenure,  // publish opened, expecting F
+        promoting,       // put the data of the new tenure into place
+        creating,        // D10: the backend creates the database
+        attaching,       // convert to WAL mode if needed, then start capture
         shipping,
     };
     struct Seal {
-        model::Sequence fence;  // F
+        model::Sequence marker_sequence;  // F
         std::uint64_t confirm = 0;
-        model::Tenure tenure;  // decided
+        model::Tenure tenure;  // as decided in `deciding`
         bool in_place = false;
         bool first_start = false;
     };
-    /// What a slice of work came to.
+    /// Result of one step of work.
     enum class Turn : std::uint8_t { more, idle, retry };
 
     [[nodiscard]] Turn turn(const Board& board);
@@ -80,11 +81,11 @@ private:
     [[nodiscard]] Turn take(const Board& board, const model::StoredMeta& meta);
     [[nodiscard]] Turn leave_tenure(const Board& board);
     [[nodiscard]] Turn drop_copy(std::string_view why);
-    /// What was downloaded for the copy could not be kept: not at once again.
+    /// The downloaded copy could not be stored: wait before the next attempt.
     void put_off_copy();
     [[nodiscard]] Turn mark();
     [[nodiscard]] Turn confirm(const Board& board);
-    [[nodiscard]] Turn read_to_fence(const Board& board);
+    [[nodiscard]] Turn read_to_marker(const Board& board);
     [[nodiscard]] Turn decide(const Board& board);
     [[nodiscard]] Turn publish_opened(const Board& board);
     [[nodiscard]] Turn promote(const Board& board);
@@ -93,18 +94,21 @@ private:
     [[nodiscard]] Turn ship(const Board& board);
 
     void begin_seal(const Board& board);
-    /// Asks for the backend's end by `flag`; true once a look that knew of it found it dead.
+    /// Requests the backend's stop by `flag`; true once a backend view made after the request shows
+    /// it dead.
     [[nodiscard]] bool stopped(const Board& board, bool& flag);
-    /// The backend is dead for this step-down.
+    /// The backend is dead in the present step-down.
     [[nodiscard]] bool drained(const Board& board) const;
     void lose_lease(const Board& board);
+    void count_progress();
     void raise_alarm(std::string reason);
-    void tell_set_aside(const model::Position& at);
+    void report_set_aside(const model::Position& at);
     [[nodiscard]] model::Result<bool> tail_is_here(const LogState& log);
     [[nodiscard]] Turn failed(const model::Error& error, std::string_view during);
     void enter(Phase phase);
     [[nodiscard]] bool someone_has_data(const Board& board, std::string* who) const;
     [[nodiscard]] bool everyone_had_time(const Board& board) const;
+    [[nodiscard]] bool log_lacks_tenure();
     void judge_fitness(const Board& board);
     [[nodiscard]] ReplicaView view(const Board& board);
     [[nodiscard]] model::Position own_position() const;
@@ -119,21 +123,22 @@ private:
     Phase phase_ = Phase::opening;
     model::Epoch epoch_;  // of the lease under which the present seal is made
     Seal seal_;
-    bool data_ = false;       // a database is at dataPath
-    model::Txid data_txid_;   // the last TXID captured from it
-    bool read_anew_ = false;  // the memory is compared with the store, then the whole log is read
-    bool at_end_ = false;     // the log was read to its end in this session
-    /// D4, while a database of an older tenure is at dataPath: what the log held at its end.
+    bool data_ = false;      // a database is at dataPath
+    model::Txid data_txid_;  // the last TXID captured from the database
+    // verify the saved state (S9), then read the whole log from its start
+    bool read_anew_ = false;
+    bool at_end_ = false;  // the log was read to its end in this connection generation
+    /// D4, while a database of an older tenure is at dataPath: the end of its tenure in the log.
     struct End {
         model::Txid txid;
         std::string nuid;
         std::optional<model::WalPosition> at;
     };
     std::optional<End> own_end_;
-    /// The backend of the last tenure here died without a commit since the WAL was last empty: seen
-    /// by this process, under its pin. Such a WAL proves nothing to a later one.
+    /// The backend of the last tenure here died without a commit since the WAL was last empty.
+    /// Known only to the process that held the pin: the WAL itself does not prove it later.
     bool unwritten_ = false;
-    model::Duration copy_pause_{};  // zero: the last download was kept
+    model::Duration copy_pause_{};  // zero: the last download was stored
     model::Instant copy_after_{};
     std::uint64_t confirm_wanted_ = 0;
     std::optional<model::Epoch> raise_;
@@ -142,16 +147,31 @@ private:
     std::uint64_t stop_wanted_ = 0;
     bool create_wanted_ = false;
     bool conversion_wanted_ = false;
-    bool fencing_ = false;  // the lease is lost; the write fence is held until the backend is dead
+    bool lease_lost_ =
+        false;  // the lease is lost; the write lock is held until the backend is dead
     model::Epoch promoted_;
-    model::Epoch swept_;
+    StepDown flushed_;
+    /// What counts as progress. Entering a phase again in the same epoch does not.
+    struct Achieved {
+        int phase = 0;
+        model::Sequence read;
+        model::Txid txid;
+        std::uint64_t received = 0;
+        std::uint64_t shipped = 0;
+        friend bool operator==(const Achieved&, const Achieved&) = default;
+    };
+    Achieved achieved_;
+    std::uint64_t progress_ = 0;
+    std::uint64_t seals_ = 0;  // in this epoch
+    std::string failing_in_;   // phase of the last failure, whose text is failure_; "" none
+    std::string failure_;
     std::string alarm_;
     std::string message_;
     bool fit_ = false;
     std::string unfit_because_;
     model::Instant behind_since_{};  // {}: not behind
     std::vector<std::string> set_aside_;
-    std::string last_error_;
+    Outage outage_;  // of the step under way
 };
 
 }  // namespace reconcilers::replica

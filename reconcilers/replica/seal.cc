@@ -1,5 +1,5 @@
-// Becoming primary: the seal, what it decides about the data here, promotion, and shipping from
-// then on. Rules S4 to S6, D2, D3, D10 of docs/protocol.md.
+// Becoming primary: the seal, the decision about the data here, promotion, and shipping afterwards.
+// Rules S4 to S6, D2, D3, D10 of docs/protocol.md.
 #include <algorithm>
 #include <utility>
 
@@ -18,13 +18,15 @@ constexpr std::size_t history_limit = 32;
 ReplicaReconciler::Turn ReplicaReconciler::mark() {
     const model::Marker marker{.epoch = epoch_, .node = settings_.node_id};
     auto meta = model::to_meta(marker);
-    meta.nuid = ports_.store.new_nuid();  // object readers take a meta without one for damaged
+    // readers of object stores take a meta without a nuid for damaged
+    meta.nuid = ports_.store.new_nuid();
     auto stored = ports_.store.publish_meta(meta, std::nullopt);
     if (!stored) return failed(stored.error(), "publish the marker");
-    // Decided anew in every seal: the database that a first start made is there by the next one.
-    seal_ = {.fence = *stored, .confirm = ++confirm_wanted_};
+    ++seals_;
+    // Everything is decided again in each seal: by then, a first start may have created a database.
+    seal_ = {.marker_sequence = *stored, .confirm = ++confirm_wanted_};
     enter(Phase::confirming);
-    return Turn::idle;  // the role sees what is wanted
+    return Turn::idle;  // the role sees `confirm` and renews
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::confirm(const Board& board) {
@@ -33,17 +35,17 @@ ReplicaReconciler::Turn ReplicaReconciler::confirm(const Board& board) {
     return Turn::more;
 }
 
-ReplicaReconciler::Turn ReplicaReconciler::read_to_fence(const Board& board) {
-    const auto turn = read_log(board, seal_.fence);
+ReplicaReconciler::Turn ReplicaReconciler::read_to_marker(const Board& board) {
+    const auto turn = read_log(board, seal_.marker_sequence);
     if (turn != Turn::idle || !alarm_.empty()) return turn;
     const auto& log = reader_.state();
-    if (log.sequence != seal_.fence) {
-        enter(Phase::marking);  // the marker is gone: a store that went back. Seal again.
+    if (log.sequence != seal_.marker_sequence) {
+        enter(Phase::marking);  // the marker is gone, so the store lost messages: seal again
         return Turn::more;
     }
-    if (log.marker != epoch_ || log.marker_node != settings_.node_id) {
-        raise_ = log.marker;  // L6
-        message_ = "the log has the marker of a later holder: the lease record went back in time";
+    if (log.marker != epoch_ || log.marker_node != settings_.node_id) raise_ = log.marker;
+    if (raise_) {  // L6
+        message_ = "the log has the marker of another holder: the lease record went back in time";
         return Turn::idle;
     }
     enter(Phase::deciding);
@@ -59,23 +61,27 @@ bool ReplicaReconciler::someone_has_data(const Board& board, std::string* who) c
     return false;
 }
 
-/// D10: this node's status has stood for a ttl, so that every other one could read it and say more.
+/// D10: this node's status has been published for a ttl, so that all others could read it and
+/// object.
 bool ReplicaReconciler::everyone_had_time(const Board& board) const {
     const auto published = board.membership.published_since;
     return published != Instant{} && ports_.clock.now() >= published + settings_.ttl;
 }
 
-/// D2: all that is visible up to the fence is in the database at dataPath. An error: not known yet.
+/// D2: whether everything up to the marker is in the database at dataPath. Error: not known
+/// yet.
 model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
     auto staged = local_.load_staged();
     if (!staged) return std::move(staged).error();
     const bool nothing_staged = staged->empty();
-    // The first start of its tenure: a later opened of the same one (adoption, another seal) says
-    // nothing about what this disk kept.
+    // True for the first start of its tenure; a later opened record of the same tenure (adoption,
+    // another seal) says nothing about what this disk kept.
     const bool first = log.opened && !log.opened->history.empty() &&
                        log.opened->history.back().second == log.visible();
     if (nothing_staged && first) {
-        return true;  // promoted, and nothing ran on it since: the base record is made before that
+        // promoted, and no backend has run on it: the base record would be staged before one
+        // starts
+        return true;
     }
     const auto found = std::find_if(staged->begin(), staged->end(), [&](const Staged& each) {
         return each.txid == log.visible() && (log.last != each.txid || same_capture(each, log));
@@ -84,13 +90,13 @@ model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
     if (shipper_.attached()) return known || shipper_.newest().txid >= log.visible();
     if (!known && log.visible().value == 0) return !nothing_staged;
     if (known && local_.same_boot()) return true;
-    // A power cut may have taken what was not synced: the end of the WAL, and the staged files. The
-    // log itself tells where its last TXID ended in the WAL of its author.
+    // A power cut may have lost unsynced data: the end of the WAL, and staged files. The log has
+    // the place where its last TXID ended in the WAL of its author.
     auto end = known ? std::optional{found->to} : log.visible_end();
     if (!end) return false;
-    const auto& settled = local_.settled();
-    bool proven = settled && settled->tenure == local_.tenure() && settled->txid == log.visible() &&
-                  settled->to == *end;
+    const auto& checkpoint = local_.checkpoint();
+    bool proven = checkpoint && checkpoint->tenure == local_.tenure() &&
+                  checkpoint->txid == log.visible() && checkpoint->to == *end;
     if (!proven) {
         auto attached = ports_.database.attach(*end);
         ports_.database.detach();
@@ -100,7 +106,7 @@ model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
         proven = attached && attached->continued;
     }
     if (proven && !known) {
-        // Capture goes on from there, and what lies beyond is the next TXID (D3).
+        // Capture continues from there; commits after it are the next TXID (D3).
         const Staged base{
             .txid = log.visible(),
             .nuid = log.last == log.visible() ? log.last_nuid : ports_.store.new_nuid(),
@@ -109,6 +115,17 @@ model::Result<bool> ReplicaReconciler::tail_is_here(const LogState& log) {
         if (auto kept = local_.stage(base, true); !kept) return std::move(kept).error();
     }
     return proven;
+}
+
+/// S10: the database here is of a tenure above all that the log shows. Raises the alarm.
+bool ReplicaReconciler::log_lacks_tenure() {
+    const auto& log = reader_.state();
+    const auto own = local_.tenure();
+    const bool known = log.opened ? !own || log.opened->tenure >= *own : log.last.value == 0;
+    if (!own || known) return false;
+    raise_alarm("the log does not know the tenure " + std::to_string(own->value) +
+                " of the database here");
+    return true;
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
@@ -125,12 +142,7 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
     std::string who;
     if (data_) {
         const bool current = log.opened ? own == log.opened->tenure : own.has_value();
-        if (own &&
-            ((log.opened && log.opened->tenure < *own) || (!log.opened && log.last.value != 0))) {
-            raise_alarm("the log does not know the tenure " + std::to_string(own->value) +
-                        " of the database here");
-            return cannot(alarm_);
-        }
+        if (log_lacks_tenure()) return cannot(alarm_);
         model::Result<bool> tail = false;
         if (current) tail = tail_is_here(log);
         if (!tail) return failed(tail.error(), "prove what the database here has");
@@ -138,16 +150,16 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
             seal_.tenure = *own;
             seal_.in_place = true;
         } else if (!own && !log.opened) {
-            seal_.tenure = {epoch_.value};  // a database from before our time
+            seal_.tenure = {epoch_.value};  // a database that existed before the cluster
             seal_.in_place = true;
         } else if (current) {
-            // A power cut took what the log has: this data goes no further.
+            // A power cut lost commits that the log has: this database cannot be continued.
             if (!stopped(board, backend_must_stop_)) return Turn::idle;
             backend_must_stop_ = false;
             const model::Position at{.tenure = *own, .txid = data_txid_};
             auto moved = local_.set_aside(at);
             if (!moved) return failed(moved.error(), "set the database aside");
-            tell_set_aside(at);
+            report_set_aside(at);
             data_ = false;
             return cannot("this node's database lacks what the log has");
         } else {
@@ -162,28 +174,27 @@ ReplicaReconciler::Turn ReplicaReconciler::decide(const Board& board) {
         }
         seal_.tenure = {epoch_.value};
     } else if (own && log.opened && log.opened->tenure == *own && log.visible().value == 0) {
-        seal_.tenure = *own;  // the first start was cut off before the backend made its database
+        // a first start that was interrupted before the backend created its database
+        seal_.tenure = *own;
         seal_.first_start = true;
     } else if (log.has_data() || someone_has_data(board, &who)) {
         return cannot("this node has no whole copy of data that exists");  // C39
     } else {
-        // D10: before opened too. It would make a database that another node has, and has not told
-        // of yet, a stranger's.
+        // D10: before opened, too. Otherwise a database that another node has, but has not yet
+        // published, would become foreign data.
         if (!everyone_had_time(board)) {
             message_ = "waiting until every node has said whether it has a database";
-            if (board.role.phase == RoleView::Phase::draining && board.backend.dead) {
-                swept_ = epoch_;
-            }
             return Turn::idle;
         }
         seal_.tenure = {epoch_.value};
         seal_.first_start = true;
-        // D10: before opened, so that a crash between creation and conversion resumes in place.
+        // D10: recorded before opened, so that a crash between creation and conversion continues in
+        // place.
         if (auto kept = local_.set_tenure(seal_.tenure); !kept) {
             return failed(kept.error(), "record the tenure");
         }
     }
-    enter(Phase::opened);
+    enter(Phase::opening_tenure);
     return Turn::more;
 }
 
@@ -203,7 +214,7 @@ ReplicaReconciler::Turn ReplicaReconciler::publish_opened(const Board& board) {
     }
     auto meta = model::to_meta(opened);
     meta.nuid = ports_.store.new_nuid();
-    auto stored = ports_.store.publish_meta(meta, seal_.fence);
+    auto stored = ports_.store.publish_meta(meta, seal_.marker_sequence);
     if (!stored) {
         if (stored.error().code != Errc::unavailable) enter(Phase::marking);  // S6
         return failed(stored.error(), "publish opened");
@@ -240,7 +251,7 @@ ReplicaReconciler::Turn ReplicaReconciler::promote(const Board& board) {
     return Turn::more;
 }
 
-/// D10: the backend makes its database; it is then stopped, and the database converted.
+/// D10: the backend creates its database; then it is stopped, and the database is converted.
 ReplicaReconciler::Turn ReplicaReconciler::create(const Board& board) {
     auto data = local_.data_exists();
     if (!data) return failed(data.error(), "look for the database");
@@ -250,10 +261,10 @@ ReplicaReconciler::Turn ReplicaReconciler::create(const Board& board) {
         create_wanted_ = waited;
         message_ = waited ? "waiting for the backend to make its database"
                           : "waiting until every node has said whether it has a database";
-        if (drained(board)) swept_ = epoch_;
+        if (drained(board)) flushed_ = *board.role.step_down();
         return Turn::idle;
     }
-    if (!board.backend.dead && !board.backend.ready && !conversion_wanted_) {
+    if (!board.backend.output.off && !board.backend.ready && !conversion_wanted_) {
         message_ = "waiting for the backend's health";
         return Turn::idle;
     }
@@ -296,12 +307,13 @@ ReplicaReconciler::Turn ReplicaReconciler::attach(const Board& board) {
         }
     }
     if (!local_.same_boot()) {
-        // From here on what is captured needs no sync to be believed by a later process of this
-        // boot (D3): without it an adoption after a gap would take it for the leavings of a power
+        // From here on, captured files count for later processes of this boot even without a sync
+        // (D3); otherwise an adoption after a gap would treat them as remains of a power cut. A
+        // copy that a power cut may have torn is left out of the record.
         // cut. A copy that a power cut may have torn is not vouched for.
-        auto copy = local_.standing().copy;
+        auto copy = local_.progress().copy;
         if (copy && !copy->clean) copy.reset();
-        if (auto saved = local_.save(local_.standing().log, copy, true); !saved) {
+        if (auto saved = local_.save(local_.progress().log, copy, true); !saved) {
             return failed(saved.error(), "record the boot");
         }
     }
@@ -318,13 +330,22 @@ ReplicaReconciler::Turn ReplicaReconciler::attach(const Board& board) {
 }
 
 ReplicaReconciler::Turn ReplicaReconciler::ship(const Board& board) {
-    if (drained(board)) shipper_.begin_sweep();
+    // S9: what the store had acknowledged may be lost, and its sequence taken by another message.
+    if (!reader_.verified()) {
+        auto behind = reader_.verify();
+        if (!behind) return failed(behind.error(), "look at the log");
+        if (!behind->empty()) {
+            raise_alarm("the store is behind this node's memory: " + *behind);
+            return Turn::idle;
+        }
+    }
+    shipper_.flush(drained(board));
     auto log = reader_.state();
     const auto outcome = shipper_.step(log);
     if (log.sequence != reader_.state().sequence) {
-        // The leader's memory of its own log (S9). It vouches for nothing, so no sync, and what is
-        // not written now is written with the next file.
-        (void)local_.save(log, local_.standing().copy, false);
+        // The leader's own position in the log (S9). Nothing depends on it, so it is not synced; if
+        // this write fails, the next file's write replaces it.
+        (void)local_.save(log, local_.progress().copy, false);
     }
     reader_.wrote(std::move(log));
     data_txid_ = shipper_.newest().txid;
@@ -332,7 +353,7 @@ ReplicaReconciler::Turn ReplicaReconciler::ship(const Board& board) {
         case Shipper::Outcome::more:
             return Turn::more;
         case Shipper::Outcome::idle:
-            if (shipper_.swept()) swept_ = epoch_;
+            if (shipper_.flushed() && drained(board)) flushed_ = *board.role.step_down();
             return Turn::idle;
         case Shipper::Outcome::retry:
             return Turn::retry;

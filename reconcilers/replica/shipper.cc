@@ -16,16 +16,18 @@ using Outcome = Shipper::Outcome;
 
 constexpr std::uint64_t batch_limit = 16U << 20U;  // bytes of pages in one file
 constexpr std::uint64_t unshipped_limit = 64U
-                                          << 20U;  // above it capture waits: the pin holds the WAL
+                                          << 20U;  // above it capture waits; the pin keeps the WAL
 constexpr std::uint32_t checkpoint_frames = 900;
-// A writer that never pauses is captured in larger files instead of disturbed for each commit.
+// A writer that never pauses is captured in larger files, instead of being disturbed at each
+// commit.
 constexpr milliseconds capture_interval{5};
 constexpr milliseconds checkpoint_interval{25};
-constexpr milliseconds fence_budget{50};
-constexpr milliseconds fence_again{100};
+constexpr milliseconds write_lock_budget{50};
+constexpr milliseconds lock_again{100};
 constexpr milliseconds again_later{1000};
 constexpr int chunks_at_once = 16;
-constexpr int image_chunks_at_once = 4;  // snapshots yield to what is committed meanwhile
+// few, so that commits made meanwhile are published in between
+constexpr int image_chunks_at_once = 4;
 constexpr std::uint32_t image_pages_at_once = 128;
 
 }  // namespace
@@ -46,8 +48,8 @@ Result<void> Shipper::attach(model::Epoch epoch,
     newest_ = {};
     gap_ = foreign;
     if (staged->empty()) {
-        // The backend has not run since this data was promoted, or never: the base record below is
-        // durable before it may. Without any visible TXID the image is TXID 1.
+        // The backend has not run since this data was promoted, if ever: the base record below
+        // becomes durable before it may. Where no TXID is visible, the image will be TXID 1.
         newest_ = {.txid = std::max(log.visible(), model::Txid{1}),
                    .nuid = log.last_nuid.empty() ? ports_.store.new_nuid() : log.last_nuid,
                    .to = attached->position,
@@ -67,7 +69,7 @@ Result<void> Shipper::attach(model::Epoch epoch,
     }
     checkpointed_frames_ = gap_ ? 0 : newest_.to.frames;
     last_snapshot_ = ports_.clock.now();
-    sweeping_ = false;
+    flushing_ = false;
     return resume(epoch, tenure, log);
 }
 
@@ -78,19 +80,20 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
     last_ = log.sequence;
     acknowledged_ = std::max(log.visible(), model::Txid{1});
     acknowledged_nuid_ = log.last_nuid;
-    swept_ = false;
+    flushed_ = false;
     auto staged = local_.load_staged();
     if (!staged) return std::move(staged).error();
     queue_.clear();
     const bool shown = std::any_of(staged->begin(), staged->end(), [&](const Staged& each) {
         return same_capture(each, log);
     });
-    bool lost = false;  // what follows can not be published: one before it is missing
+    bool lost = false;  // a file is missing, so those after it cannot be published
     for (auto& each : *staged) {
         const auto before = queue_.empty() ? acknowledged_ : queue_.back().txid;
         if (each.txid == acknowledged_ && (log.last != each.txid || same_capture(each, log))) {
             if (newest_.txid < acknowledged_) {
-                // An image whose answer was lost: it is in the log, and capture goes on behind it.
+                // An image whose acknowledgement was lost: it is in the log, and capture continues
+                // after it.
                 newest_ = {.txid = each.txid, .nuid = each.nuid, .to = each.to, .ltx = {}};
                 checkpointed_frames_ = newest_.to.frames;
                 gap_ = false;
@@ -103,7 +106,7 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
                                     log.last_nuid + ", here as " + each.nuid);
         }
         if (each.txid > before.next() && !lost && local_.same_boot()) {
-            // What lies between was staged, and is not any more, since it was acknowledged.
+            // The files between were staged, and were dropped when they were acknowledged.
             return model::error(Errc::corrupt,
                                 "the store is behind this node's memory: the log ends at TXID " +
                                     std::to_string(acknowledged_.value) + ", TXID " +
@@ -111,8 +114,8 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
                                     " of this node was acknowledged");
         }
         if (each.txid > before) {
-            // An image that never became visible, or the file before it was lost with the power:
-            // every page is the next file.
+            // An image that never became visible, or a file whose predecessor was lost in a power
+            // cut: the next file must have every page.
             lost = lost || each.ltx.empty() || each.txid != before.next();
             gap_ = gap_ || lost;
         }
@@ -120,8 +123,8 @@ Result<void> Shipper::resume(model::Epoch epoch, model::Tenure tenure, const Log
             if (auto dropped = local_.drop(each.txid, each.nuid); !dropped) return dropped;
             continue;
         }
-        // S6: what was sent under the old nuid can not be accepted any more; chunks of it may lie
-        // about.
+        // S6: messages sent under the old nuid cannot be accepted any more, but some of its chunks
+        // may be stored.
         const auto nuid = ports_.store.new_nuid();
         if (auto renamed = local_.rename_staged(each.txid, each.nuid, nuid); !renamed) {
             return renamed;
@@ -148,8 +151,8 @@ void Shipper::detach() {
     suspend();
     ports_.database.detach();
     queue_.clear();
-    swept_ = false;
-    sweeping_ = false;
+    flushed_ = false;
+    flushing_ = false;
 }
 
 std::uint64_t Shipper::unshipped_bytes() const {
@@ -180,9 +183,9 @@ Outcome Shipper::step(LogState& log) {
     if (gap_) return begin_image(log, 0);
 
     const auto now = ports_.clock.now();
-    if (!sweeping_) {
-        // Before what is captured next: where publishing a file takes longer than a writer pauses,
-        // there always is something.
+    if (!flushing_) {
+        // Before the next capture: where publishing a file takes longer than the pauses of a
+        // writer, there is always something to capture.
         if (newest_.to.frames >= checkpointed_frames_ + checkpoint_frames &&
             now >= checkpoint_after_) {
             return checkpoint();
@@ -192,7 +195,7 @@ Outcome Shipper::step(LogState& log) {
                          log.snapshot_facts.max < newest_.txid;
         if (!image_ && (!log.snapshot || due) && now >= image_after_) return begin_image(log, 9);
     }
-    capture_waits_ = !sweeping_ && now < capture_after_;
+    capture_waits_ = !flushing_ && now < capture_after_;
     if (!capture_waits_) {
         auto captured = capture(false);
         if (!captured) return capture_failed(captured.error());
@@ -202,8 +205,8 @@ Outcome Shipper::step(LogState& log) {
             return Outcome::more;
         }
     }
-    if (sweeping_) {
-        swept_ = true;
+    if (flushing_) {
+        flushed_ = true;
         return Outcome::idle;
     }
     return image_ ? step_image(log) : Outcome::idle;
@@ -219,7 +222,7 @@ Outcome Shipper::capture_failed(const model::Error& error) {
     return Outcome::more;
 }
 
-/// Captures one batch and stages it. False: there was nothing.
+/// Captures one batch and stages it. False: there was nothing to capture.
 Result<bool> Shipper::capture(bool durable) {
     if (unshipped_bytes() > unshipped_limit) return false;
     auto batch = ports_.database.capture(newest_.to, batch_limit);
@@ -240,11 +243,11 @@ Result<bool> Shipper::capture(bool durable) {
                   .nuid = ports_.store.new_nuid(),
                   .to = batch->to,
                   .ltx = std::move(*ltx)};
-    // D3: staged before its meta is sent, so that one TXID never has two contents.
+    // D3: staged before its meta is sent, so that a TXID never has two different contents.
     if (auto kept = local_.stage(staged, durable); !kept) return std::move(kept).error();
     wal_bytes_ += static_cast<std::uint64_t>(batch->wal_bytes);
     if (staged.to.salt1 != newest_.to.salt1 || staged.to.salt2 != newest_.to.salt2) {
-        checkpointed_frames_ = 0;  // the WAL began anew
+        checkpointed_frames_ = 0;  // the WAL was restarted
     }
     newest_ = {.txid = staged.txid, .nuid = staged.nuid, .to = staged.to, .ltx = {}};
     if (queue_.empty()) oldest_ = ports_.clock.now();
@@ -277,7 +280,8 @@ Outcome Shipper::publish_front(LogState& log) {
         model::to_rfc3339(header ? header->timestamp : ports_.clock.wall());
     auto stored = ports_.store.publish_meta(meta, last_);
     upload_.reset();
-    // Its digest is taken: an upload whose meta was not sent begins again under a new nuid.
+    // Its digest is already computed: an upload whose meta was not sent starts again under a new
+    // nuid.
     if (!stored && stored.error().code == Errc::unavailable) return Outcome::reseal;
     if (!stored) return failed(stored.error(), "publish a meta");
     acknowledge(log, meta, *stored);
@@ -293,7 +297,8 @@ void Shipper::acknowledge(LogState& log, const model::ObjectMeta& meta, model::S
     model::check(folded.kind == Folded::Kind::level0 || folded.kind == Folded::Kind::snapshot,
                  "what this node published continues the log");
     if (folded.kind != Folded::Kind::level0) return;
-    // The file of the newest acknowledged TXID stays: it says where that TXID ends in the WAL (D3).
+    // The file of the newest acknowledged TXID is kept: it records where that TXID ends in the WAL
+    // (D3).
     (void)local_.drop(acknowledged_, acknowledged_nuid_);
     acknowledged_ = log.last;
     acknowledged_nuid_ = log.last_nuid;
@@ -303,20 +308,22 @@ void Shipper::acknowledge(LogState& log, const model::ObjectMeta& meta, model::S
     }
 }
 
-/// The fence of the scheme: everything captured and durable, then the WAL may start anew.
+/// A checkpoint under the write lock, with everything captured and durable: then the WAL may
+/// restart.
 Outcome Shipper::checkpoint() {
     checkpoint_after_ = ports_.clock.now() + checkpoint_interval;
     auto& database = ports_.database;
-    // What is there is captured and synced while writers go on: the fence waits for the rest.
+    // Captures and syncs what is there while writers go on, so that little is left to do under the
+    // lock.
     if (auto captured = capture(true); !captured) return capture_failed(captured.error());
     database.sync_ahead();
-    if (!database.fence(fence_budget)) {
-        checkpoint_after_ = ports_.clock.now() + fence_again;
+    if (!database.lock_writers(write_lock_budget)) {
+        checkpoint_after_ = ports_.clock.now() + lock_again;
         (void)database.repin(newest_.to);
         return Outcome::more;
     }
     const auto leave = [&](Outcome outcome) {
-        database.unfence();
+        database.unlock_writers();
         return outcome;
     };
     auto captured = capture(true);
@@ -325,15 +332,17 @@ Outcome Shipper::checkpoint() {
     if (!captured) return leave(Outcome::retry);
     auto copied = database.checkpoint(newest_.to);
     if (copied) {
-        database.unfence();
-        // Once true it stays true: it is written after the fence, while writers go on.
+        database.unlock_writers();
+        // A completed checkpoint stays true, so it may be recorded after the lock, while writers go
+        // on.
         if (copied->copied_frames == copied->log_frames) {
-            const Settled settled{.tenure = tenure_, .txid = newest_.txid, .to = newest_.to};
-            if (auto kept = local_.save_settled(settled); !kept) {
+            const CheckpointRecord checkpoint{
+                .tenure = tenure_, .txid = newest_.txid, .to = newest_.to};
+            if (auto kept = local_.save_checkpoint(checkpoint); !kept) {
                 ports_.events.warning("capture.record_failed", {{"error", kept.error().message}});
             }
         }
-        // An older reader of the application may have kept some frames from being copied: later.
+        // A reader of the application may have prevented some frames from being copied: try later.
         checkpointed_frames_ = newest_.to.frames;
         if (copied->copied_frames < copied->log_frames) {
             checkpoint_after_ = ports_.clock.now() + again_later;
@@ -345,19 +354,20 @@ Outcome Shipper::checkpoint() {
 Outcome Shipper::begin_image(const LogState& log, int level) {
     image_after_ = ports_.clock.now() + again_later;
     auto& database = ports_.database;
-    if (!gap_ && !database.fence(fence_budget)) return Outcome::more;  // capture has its turn
+    if (!gap_ && !database.lock_writers(write_lock_budget))
+        return Outcome::more;  // let capture run first
     const auto leave = [&](Outcome outcome) {
-        database.unfence();
+        database.unlock_writers();
         return outcome;
     };
     Staged end = newest_;
     if (gap_) {
-        // Where the WAL stands now is where the image stands: attach anew, inside our own process.
-        // It may have failed the last time, and then is not attached now.
+        // The image is at the present end of the WAL: attach again, in this process. It may be
+        // detached already, after a failure.
         if (database.attached()) database.detach();
         auto attached = database.attach(std::nullopt);
         if (!attached) return Outcome::retry;
-        if (!database.fence(fence_budget)) return Outcome::retry;
+        if (!database.lock_writers(write_lock_budget)) return Outcome::retry;
         end = {.txid = newest_.txid.next(),
                .nuid = ports_.store.new_nuid(),
                .to = attached->position,
@@ -369,12 +379,12 @@ Outcome Shipper::begin_image(const LogState& log, int level) {
             end.to = rest->to;
         }
     } else {
-        // They are published first: the image is named after the last of them.
+        // Staged files are published first: the image is named after the last of them.
         auto captured = capture(false);
         while (captured && *captured)
             captured = capture(false);
         if (!captured) return leave(Outcome::retry);
-        if (unshipped_bytes() > unshipped_limit) return leave(Outcome::more);  // there may be more
+        if (unshipped_bytes() > unshipped_limit) return leave(Outcome::more);  // more may follow
         end = newest_;
     }
     auto image = database.begin_image();
@@ -460,7 +470,7 @@ Outcome Shipper::step_image(LogState& log) {
     meta.headers["Litestream-Timestamp"] = model::to_rfc3339(ports_.clock.wall());
     auto stored = ports_.store.publish_meta(meta, last_);
     if (!stored) {
-        // Whatever became of it: the next seal reads it, or it is made again.
+        // Whether or not it is stored: the next seal reads it, or another one is made.
         end_image();
         return stored.error().code == Errc::unavailable
                    ? Outcome::reseal

@@ -1,4 +1,4 @@
-// The primary's side of the log: captures what the backend commits, stages it, publishes it, and
+// The primary's side of the log: captures commits of the backend, stages and publishes them, and
 // keeps the WAL short. Rules S2, S3, S6, D1, D3 of docs/protocol.md; scheme: docs/replication.md.
 #pragma once
 
@@ -32,39 +32,43 @@ public:
     Shipper(Local& local, Ports ports, model::Duration snapshot_interval);
 
     /// Attaches the database, which must be in WAL mode, at the end of what is staged. `log`:
-    /// everything up to and with our own opened. The data holds all that is visible there, unless
-    /// `foreign`: then the log was another tool's, and every page becomes the next transaction.
+    /// everything up to and including this node's own opened record. The database contains all that
+    /// is visible in it, unless `foreign`: then the log was another tool's, and every page becomes
+    /// part of the next transaction.
     [[nodiscard]] model::Result<void> attach(model::Epoch epoch,
                                              model::Tenure tenure,
                                              const LogState& log,
                                              bool foreign);
-    /// After another seal of the same data (S6, adoption): goes on from `log`, republishes what it
-    /// lacks.
+    /// After another seal of the same data (S6, adoption): continues from `log`, and republishes
+    /// what it lacks.
     [[nodiscard]] model::Result<void> resume(model::Epoch epoch,
                                              model::Tenure tenure,
                                              const LogState& log);
     [[nodiscard]] bool attached() const { return ports_.database.attached(); }
 
-    /// What one bounded round came to.
+    /// Result of one bounded step.
     enum class Outcome : std::uint8_t {
         idle,    // everything captured is acknowledged
-        more,    // there is more to do: call again
+        more,    // there is more to do: call again now
         retry,   // the store or the database did not answer: call again later
-        reseal,  // S6: refused or unanswered
+        reseal,  // S6: a publish was refused or not answered
     };
-    /// Captures, publishes one object, or moves a snapshot on. `capture`: the store is there to
-    /// take it.
+    /// Captures, publishes one object, or advances a snapshot.
     [[nodiscard]] Outcome step(LogState& log);
 
-    /// D8, the backend is dead: captures what it left. True: frames in the WAL = acknowledged.
-    [[nodiscard]] bool swept() const { return swept_; }
-    void begin_sweep() { sweeping_ = true; }
+    /// D8, with the backend dead: everything that it committed is captured and acknowledged.
+    [[nodiscard]] bool flushed() const { return flushed_; }
+    /// `on`: the backend is dead, and stays dead until this is called with false.
+    void flush(bool on) {
+        if (!on) flushed_ = false;
+        flushing_ = on;
+    }
 
-    /// Publishing stops; what is staged stays. The pin stays until detach().
+    /// Stops publishing; staged files and the pin stay, the pin until detach().
     void suspend();
     void detach();
 
-    /// Newest TXID captured, and where it ends in the WAL.
+    /// The newest captured TXID, and where it ends in the WAL.
     [[nodiscard]] const Staged& newest() const { return newest_; }
     [[nodiscard]] model::Txid acknowledged() const { return acknowledged_; }
     [[nodiscard]] std::uint64_t unshipped_bytes() const;
@@ -72,26 +76,27 @@ public:
     [[nodiscard]] std::optional<model::Instant> oldest_unshipped() const {
         return queue_.empty() ? std::nullopt : std::optional{oldest_};
     }
-    /// When it captures next, where the last step left it for later: it has to be asked again then,
-    /// since the hint may have come already.
+    /// When to call step() again for a capture that the last one postponed, since its hint may have
+    /// been used up.
     [[nodiscard]] std::optional<model::Instant> capture_at() const {
         return capture_waits_ ? std::optional{capture_after_} : std::nullopt;
     }
     [[nodiscard]] std::uint64_t wal_bytes_total() const { return wal_bytes_; }
 
 private:
-    /// An image of the whole database on its way: a snapshot, or after a gap the next transaction.
+    /// An image of the whole database being uploaded: a snapshot or, after a gap, the next
+    /// transaction.
     struct Image {
         ports::Database::Image image;
         model::ltx::Encoder encoder;
         Upload upload;
-        Staged end;  // TXID, and where the image stands in the WAL
+        Staged end;  // its TXID, and its place in the WAL
         int level = 9;
-        std::string l0_nuid;  // the level 0 file of a snapshot's TXID, and where it is: once it is
-                              // acknowledged
+        // for a snapshot: nuid and sequence of the level 0 file of its TXID, once acknowledged
+        std::string l0_nuid;
         model::Sequence l0_at;
-        std::uint32_t next_page = 1;  // to be read
-        bool complete = false;        // all pages are encoded
+        std::uint32_t next_page = 1;  // next page to read
+        bool complete = false;        // all pages are read and encoded
     };
 
     [[nodiscard]] model::Result<bool> capture(bool durable);
@@ -110,18 +115,18 @@ private:
 
     model::Epoch epoch_;
     model::Tenure tenure_;
-    model::Sequence last_;  // of the stream, as we predict it
-    Staged newest_;         // captured last; its LTX bytes are not kept
+    model::Sequence last_;  // last sequence of the stream, as predicted
+    Staged newest_;         // captured last; without its LTX bytes
     model::Txid acknowledged_;
     std::string acknowledged_nuid_;
-    std::deque<Staged> queue_;  // captured and not acknowledged, oldest first
+    std::deque<Staged> queue_;  // captured and not yet acknowledged, oldest first
     std::unique_ptr<Upload> upload_;
     std::unique_ptr<Image> image_;
-    std::string capture_error_;  // told; "" it works
-    bool image_turn_ = false;    // a file was published since a piece of the image was
-    bool gap_ = false;  // what happened since newest_ is not known: every page is the next file
-    bool sweeping_ = false;
-    bool swept_ = false;
+    std::string capture_error_;  // as reported; "" capture works
+    bool image_turn_ = false;    // a file was published since the last piece of the image
+    bool gap_ = false;  // changes since newest_ are not known: the next file must have every page
+    bool flushing_ = false;
+    bool flushed_ = false;
     std::uint32_t checkpointed_frames_ = 0;
     model::Instant capture_after_{};
     bool capture_waits_ = false;

@@ -1,4 +1,4 @@
-// What the replica tells the others: whether this node is fit to lead, where its data stands.
+// What the replica publishes on the board: whether this node is fit to lead, and where its data is.
 // Rules D5, D10 of docs/protocol.md.
 #include <algorithm>
 #include <utility>
@@ -10,6 +10,8 @@ namespace {
 
 using model::Instant;
 
+constexpr std::string_view not_at_end = "the log was not read to its end yet";
+
 }  // namespace
 
 model::Position ReplicaReconciler::own_position() const {
@@ -20,7 +22,7 @@ model::Position ReplicaReconciler::own_position() const {
     return copy_.position();
 }
 
-/// Whether this node may be a candidate, and why not. D5, D10, C39.
+/// Decides whether this node may be a candidate, and why not. D5, D10, C39.
 void ReplicaReconciler::judge_fitness(const Board& board) {
     const auto& log = reader_.state();
     std::string who;
@@ -30,12 +32,12 @@ void ReplicaReconciler::judge_fitness(const Board& board) {
     } else if (!alarm_.empty()) {
         unfit_because_ = alarm_;
     } else if (phase_ == Phase::following && !at_end_) {
-        unfit_because_ = "the log was not read to its end yet";
+        unfit_because_ = not_at_end;
     } else if (data_ && !local_.tenure() && log.opened) {
         unfit_because_ = "the database here is not the cluster's";
     } else if (data_ && !local_.tenure() && someone_has_data(board, &who)) {
-        const auto& wish = board.membership.spec.switchover;
-        if (!wish || wish->to != settings_.node_id) {
+        const auto& request = board.membership.spec.switchover;
+        if (!request || request->to != settings_.node_id) {
             unfit_because_ =
                 "node " + who +
                 " has a database too, and none was replicated yet: promote one of them";
@@ -62,15 +64,22 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
     ReplicaView view;
     view.fit = fit_;
     view.unfit_because = unfit_because_;
+    view.catching_up = unfit_because_ == not_at_end;
     view.position = own_position();
     view.newest_epoch = std::max({log.marker,
                                   log.opened ? log.opened->epoch : model::Epoch{},
                                   model::Epoch{local_.tenure().value_or(model::Tenure{}).value},
                                   epoch_});
     view.log_read = at_end_;
+    const auto& known = local_.progress().log;
+    if (known.sequence.value != 0) view.log_created = known.stream_created;
     view.confirm_wanted = confirm_wanted_;
     view.raise = raise_;
-    view.swept = swept_;
+    view.flushed = flushed_;
+    view.progress = progress_;
+    view.failing_in = failing_in_;
+    view.failure = failure_;
+    view.may_have_unshipped = data_;
     view.cannot_promote = cannot_promote_;
     view.promoted = promoted_;
     view.backend_must_stop = backend_must_stop_;
@@ -106,12 +115,12 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
     }
     if (shipping) {
         view.copy_complete = true;
-        view.replicating = last_error_.empty() && alarm_.empty();
+        view.replicating = !outage_.ongoing() && alarm_.empty();
         const auto oldest = shipper_.oldest_unshipped();
         view.lag = model::Lag{.transactions = shipper_.unshipped(),
                               .bytes = shipper_.unshipped_bytes(),
                               .ms = oldest ? model::to_ms(now - *oldest) : 0};
-        view.protected_ =
+        view.has_standby =
             log.snapshot && std::any_of(board.membership.peers.begin(),
                                         board.membership.peers.end(),
                                         [&](const Peer& peer) {
@@ -123,9 +132,11 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
     }
     const auto own = local_.tenure();
     view.copy_complete = data_ ? own && (!log.opened || log.opened->tenure <= *own) : copy_.whole();
-    view.replicating = copy_.whole() && at_end_ && alarm_.empty();
+    // An end that cannot be looked at any more is no end.
+    const bool reads = !outage_.ongoing();
+    view.replicating = copy_.whole() && at_end_ && reads && alarm_.empty();
     if (view.copy_complete) {
-        // What the leader tells of itself is newer than what this node has read.
+        // The leader's own status is newer than what this node has read of the log.
         std::uint64_t behind = 0;
         for (const auto& peer : board.membership.peers) {
             if (peer.status.node_id == board.role.leader && peer.fresh &&
@@ -133,11 +144,12 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
                 behind = peer.status.position.txid.value - view.position.txid.value;
             }
         }
-        if (behind == 0 && at_end_) {
+        if (behind == 0 && at_end_ && reads) {
             behind_since_ = {};
         } else if (behind_since_ == Instant{}) {
             behind_since_ = now;
         }
+        if (behind == 0 && !reads) return view;  // not known: it is not nothing
         view.lag =
             model::Lag{.transactions = behind,
                        .bytes = 0,

@@ -11,8 +11,13 @@ using model::LeaseRecord;
 using std::chrono::milliseconds;
 using Phase = RoleView::Phase;
 
-constexpr milliseconds poll_interval{1000};  // the watch wakes earlier; this is its fallback
+constexpr milliseconds poll_interval{1000};  // fallback of the watch
 constexpr milliseconds rank_step{500};
+constexpr milliseconds flush_patience{10'000};  // of a flush, without progress
+// oldest unshipped commit with which a step-down may begin
+constexpr milliseconds oldest_unshipped{1'000};
+// how long a request may wait for a condition that may pass
+constexpr milliseconds request_patience{5'000};
 
 bool mine(const LeaseRecord& record, const Settings& settings) {
     return record.node_id == settings.node_id && record.host == settings.host;
@@ -22,7 +27,7 @@ bool contains(const std::vector<std::string>& list, const std::string& item) {
     return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-/// A nonce's incarnation and counter; none: not of this form.
+/// Incarnation and counter of a nonce; empty: not of this form.
 std::optional<std::pair<std::string, std::uint64_t>> parts(const std::string& nonce) {
     const auto dash = nonce.rfind('-');
     if (dash == std::string::npos) return std::nullopt;
@@ -31,9 +36,9 @@ std::optional<std::pair<std::string, std::uint64_t>> parts(const std::string& no
     return std::pair{nonce.substr(0, dash), *counter};
 }
 
-/// L5: whether `released` ends the tenure of which `held` was watched: its heldNonce is that one,
-/// or one that the same process sent later under the same epoch (a renewal that this node's read
-/// skipped because the release followed at once).
+/// L5: whether `released` ends the tenure whose record `held` was watched: its heldNonce is that
+/// nonce, or a later one by the same process in the same epoch (a renewal that this node did not
+/// read because the release followed at once).
 bool ends(const LeaseRecord& released, const LeaseRecord& held) {
     if (held.state != LeaseRecord::State::held || released.state != LeaseRecord::State::released) {
         return false;
@@ -46,24 +51,29 @@ bool ends(const LeaseRecord& released, const LeaseRecord& held) {
 }
 
 Epoch next_epoch(const Memory& memory, const Board& board) {
-    Epoch highest = board.replica.newest_epoch;
+    Epoch highest = std::max(board.replica.newest_epoch, memory.highest_epoch);
     if (memory.entry.record) highest = std::max(highest, memory.entry.record->epoch);
     if (board.replica.raise) highest = std::max(highest, *board.replica.raise);
     return highest.next();
 }
 
-/// D5: what makes one node better than another.
+/// D5: the order of candidates.
 struct Rank {
+    bool released = false;  // D11: it released the lease, and would do so again as far as it knows
     model::Position position;
     int priority = 0;
     std::string node;
 };
 
 Rank rank_of(const model::NodeStatus& status) {
-    return {.position = status.position, .priority = status.priority, .node = status.node_id};
+    return {.released = !status.released_because.empty(),
+            .position = status.position,
+            .priority = status.priority,
+            .node = status.node_id};
 }
 
 bool better(const Rank& a, const Rank& b) {
+    if (a.released != b.released) return b.released;
     if (a.position.tenure != b.position.tenure) return a.position.tenure > b.position.tenure;
     if (a.priority != b.priority) return a.priority > b.priority;
     if (a.position.txid != b.position.txid) return a.position.txid > b.position.txid;
@@ -74,87 +84,214 @@ bool can_follow_up(const model::NodeStatus& status) {
     return status.copy_complete && status.alarm.empty() && !status.nofailover;
 }
 
-/// The node that shall be first: named by the last holder, or by an operator.
+/// The node that should lead next: named by the last holder or by an operator.
 std::string favoured(const Memory& memory, const Board& board) {
-    const auto& wish = board.membership.spec.switchover;
-    if (wish && !wish->to.empty()) return wish->to;
+    const auto& request = board.membership.spec.switchover;
+    if (request && !request->to.empty()) return request->to;
     const auto& record = memory.entry.record;
     if (!record) return {};
     if (!record->successor.empty()) return record->successor;
-    // A lease that lapsed on a living node: what it did not ship is nowhere else (C37).
+    // The lease of a living node expired: only that node has what it did not ship (C37).
     return record->state == LeaseRecord::State::held ? record->node_id : std::string{};
 }
 
-std::string drain_reason(const Settings& settings, const Board& board) {
-    if (board.shutdown) return "Shutdown";
-    if (contains(board.membership.spec.leave, settings.node_id)) return "Leave";
-    return {};
+/// A request for this leader to hand over that is not yet resolved.
+const model::Spec::Switchover* open_switchover(const Memory& memory,
+                                               const Settings& settings,
+                                               const Board& board) {
+    const auto& request = board.membership.spec.switchover;
+    if (!request || request->to == settings.node_id) return nullptr;
+    if (!request->from.empty() && request->from != settings.node_id) return nullptr;
+    if (memory.refused && memory.refused->id == request->id) return nullptr;
+    return &*request;
 }
 
-/// A wish for this leader to hand over that it has not dealt with.
-const model::Spec::Switchover* open_wish(const Memory& memory,
-                                         const Settings& settings,
-                                         const Board& board) {
-    const auto& wish = board.membership.spec.switchover;
-    if (!wish || wish->to == settings.node_id) return nullptr;
-    if (!wish->from.empty() && wish->from != settings.node_id) return nullptr;
-    if (memory.refused && memory.refused->id == wish->id) return nullptr;
-    return &*wish;
+/// D11: a reason why this holder cannot become primary.
+struct Obstacle {
+    // constant, so that two nodes with the same obstacle have the same name
+    std::string_view name;
+    std::string reason;
+};
+
+std::string reason_of(std::string_view name, const std::string& detail) {
+    return std::string{name} + ": " + detail;
+}
+
+std::optional<Obstacle> obstacle(const Memory& memory,
+                                 const Settings& settings,
+                                 const Board& board,
+                                 Instant now) {
+    const auto& replica = board.replica;
+    if (board.backend.give_up) {
+        constexpr std::string_view name = "start the backend";
+        return Obstacle{.name = name, .reason = reason_of(name, board.backend.message)};
+    }
+    if (replica.failing_in.empty() || now < memory.progress.at + settings.timing.ttl) return {};
+    return Obstacle{.name = replica.failing_in,
+                    .reason = reason_of(replica.failing_in, replica.failure)};
+}
+
+/// D11: the best other node that, as far as is known, does not have the same obstacle.
+std::string other_than(const Settings& settings, const Board& board, const Obstacle& obstacle) {
+    const Peer* best = nullptr;
+    for (const auto& peer : board.membership.peers) {
+        const auto& status = peer.status;
+        const bool same = status.released_because.starts_with(reason_of(obstacle.name, ""));
+        if (!peer.fresh || same || !status.fit || !can_follow_up(status) ||
+            contains(board.membership.spec.leave, status.node_id) ||
+            status.position.tenure < board.replica.position.tenure) {
+            continue;
+        }
+        if (best == nullptr || better(rank_of(status), rank_of(best->status))) best = &peer;
+    }
+    return best == nullptr || best->status.node_id == settings.node_id ? std::string{}
+                                                                       : best->status.node_id;
+}
+
+/// With a valid lease and no step-down under way: whether to begin one.
+std::optional<Action> plan_step_down(const Memory& memory,
+                                     const Settings& settings,
+                                     const Board& board,
+                                     Instant now) {
+    const auto& replica = board.replica;
+    const bool promoted = replica.promoted == memory.lease->epoch;
+    if (board.shutdown) return BeginDrain{"Shutdown"};
+    // A step-down that cannot be completed would stop the backend again and again for nothing.
+    const bool may_begin = now >= memory.next_drain_at;
+    const bool can_end = !promoted || why_no_hand_over(board).empty();
+    if (contains(board.membership.spec.leave, settings.node_id) && may_begin && can_end) {
+        return BeginDrain{"Leave"};
+    }
+    if (const auto* request = open_switchover(memory, settings, board)) {
+        const auto refuse = [request](std::string reason) {
+            return RefuseSwitchover{
+                {.id = request->id, .done = false, .reason = std::move(reason)}};
+        };
+        if (!replica.alarm.empty()) {
+            return refuse("this node cannot ship what it has: " + replica.alarm);
+        }
+        if (promoted) {
+            // Conditions that may pass get some time: a node that has just stepped down is reading
+            // the log, or a burst of commits is being shipped.
+            const bool waits = now < memory.request_at + request_patience;
+            auto candidate = fit_candidate(settings, board, request->to, request->force);
+            if (candidate.node.empty()) {
+                if (candidate.may_come && waits) return std::nullopt;
+                return refuse(std::move(candidate.none_because));
+            }
+            if (auto why = why_no_hand_over(board); !why.empty()) {
+                if (waits && replica.alarm.empty()) return std::nullopt;
+                return refuse(std::move(why));
+            }
+            return BeginDrain{"Switchover"};
+        }
+    }
+    if (promoted && board.backend.give_up && replica.alarm.empty() &&
+        !board.membership.spec.paused && may_begin && can_end &&
+        !fit_candidate(settings, board, "", false).node.empty()) {
+        return BeginDrain{"BackendFailed"};
+    }
+    // Clients reach it by its address: without that it serves nobody.
+    if (promoted && !board.vip.give_up.empty() && replica.alarm.empty() &&
+        !board.membership.spec.paused && may_begin && can_end &&
+        !fit_candidate(settings, board, "", false).node.empty()) {
+        return BeginDrain{"AddressFailed"};
+    }
+    return std::nullopt;
+}
+
+/// With a step-down under way: whether it ends, and how.
+Plan plan_draining(const Memory& memory,
+                   const Settings& settings,
+                   const Board& board,
+                   Instant now) {
+    const auto& lease = *memory.lease;
+    const auto& replica = board.replica;
+    const StepDown step_down{.epoch = lease.epoch, .number = memory.step_downs};
+    const bool flushed = replica.flushed == step_down;
+    // The backend ends before the flush, within limits of its own; the address goes after it.
+    const bool off = flushed ? all_drained(board, step_down) : board.backend.output.off;
+    if (!off) {
+        // D8: what survives its end, or cannot be observed, must not keep the lease alive for ever.
+        const bool too_long = flushed && now >= memory.progress.at + flush_patience;
+        if (!any_stuck(board) && !too_long) return {};
+        const auto what = not_off(board);
+        return {.wake_at = lease.fence_at(),
+                .waiting_for = "what cannot be ended: " +
+                               (what.empty() ? "an address that this host has" : what)};
+    }
+    if (flushed) {  // L9: off, and everything is shipped
+        const auto request = board.membership.spec.switchover;
+        const auto candidate = fit_candidate(
+            settings, board, request ? request->to : std::string{}, request && request->force);
+        return {.action = WriteRecord{
+                    .kind = Write::release, .epoch = lease.epoch, .successor = candidate.node}};
+    }
+    if (!replica.alarm.empty()) {
+        // S10: it cannot be shipped before an operator has acted. The lease expires, and this node
+        // continues in place if the log turns out to be complete (D2).
+        return {.action = Fence{.reason = "what it has cannot be shipped: " + replica.alarm}};
+    }
+    if (now < memory.progress.at + flush_patience) return {};
+    const auto why = "for " + std::to_string(flush_patience.count() / 1000) +
+                     " s the log has taken nothing of what the backend left" +
+                     (replica.failure.empty() ? "" : ": " + replica.failure);
+    // A shutdown is never refused: the lease expires, and this node continues in place later (D2).
+    if (board.shutdown) return {.action = Fence{.reason = why}};
+    return {.action = UndoDrain{why}};
 }
 
 Plan plan_holder(const Memory& memory, const Settings& settings, const Board& board, Instant now) {
     const auto& lease = *memory.lease;
     const auto& replica = board.replica;
-    const auto& backend = board.backend;
     if (now >= lease.fence_at()) return {.action = Fence{.reason = "the lease was not renewed"}};
     if (!memory.known) return {.action = ReadRecord{}, .wake_at = lease.fence_at()};
+    if (memory.offer) {
+        if (now >= memory.next_offer_at) return {.action = OfferDeadline{}};
+        return {.wake_at = std::min(memory.next_offer_at, lease.fence_at()),
+                .waiting_for = "the warden, which does not answer"};
+    }
 
     if (replica.raise && *replica.raise >= lease.epoch) {  // L6
         return {.action = WriteRecord{.kind = Write::raise, .epoch = next_epoch(memory, board)}};
     }
+    std::string waiting_for;
     if (memory.phase == Phase::holder) {
-        if (auto reason = drain_reason(settings, board); !reason.empty()) {
-            return {.action = BeginDrain{std::move(reason)}};
+        if (auto action = plan_step_down(memory, settings, board, now)) {
+            return {.action = *std::move(action)};
         }
-        if (const auto* wish = open_wish(memory, settings, board);
-            wish != nullptr && !replica.alarm.empty()) {
-            return {.action = RefuseSwitchover{
-                        {.id = wish->id,
-                         .done = false,
-                         .reason = "this node can not ship what it has: " + replica.alarm}}};
+        if (replica.promoted != lease.epoch && all_off(board)) {
+            // S8: this node's data is behind the log; another node's may not be.
+            if (replica.cannot_promote) {
+                return {.action = WriteRecord{.kind = Write::release,
+                                              .epoch = lease.epoch,
+                                              .reason = "cannot promote: " + replica.message}};
+            }
+            if (auto stuck = obstacle(memory, settings, board, now)) {
+                const std::string name{stuck->name};
+                const auto next = other_than(settings, board, *stuck);
+                if (!replica.may_have_unshipped && !next.empty() &&
+                    !memory.released_for.contains(name)) {
+                    return {.action = WriteRecord{.kind = Write::release,
+                                                  .epoch = lease.epoch,
+                                                  .successor = next,
+                                                  .obstacle = name,
+                                                  .reason = stuck->reason}};
+                }
+                waiting_for = std::move(stuck->reason);
+            }
         }
-        const bool promoted = replica.promoted == lease.epoch;
-        if (const auto* wish = open_wish(memory, settings, board); wish != nullptr && promoted) {
-            auto candidate = fit_candidate(settings, board, wish->to, wish->force);
-            if (!candidate.node.empty()) return {.action = BeginDrain{"Switchover"}};
-            return {.action = RefuseSwitchover{
-                        {.id = wish->id, .done = false, .reason = candidate.none_because}}};
+    } else {
+        auto plan = plan_draining(memory, settings, board, now);
+        if (!std::holds_alternative<std::monostate>(plan.action) || plan.wake_at != Instant{}) {
+            return plan;
         }
-        if (backend.give_up && replica.alarm.empty() && !board.membership.spec.paused &&
-            !fit_candidate(settings, board, "", false).node.empty()) {
-            return {.action = BeginDrain{"BackendFailed"}};
-        }
-        if (replica.cannot_promote && backend.dead) {
-            return {.action = WriteRecord{.kind = Write::release, .epoch = lease.epoch}};
-        }
-    } else if (backend.dead && replica.swept == lease.epoch) {  // L9: dead, and all of it shipped
-        const auto wish = board.membership.spec.switchover;
-        const auto candidate =
-            fit_candidate(settings, board, wish ? wish->to : std::string{}, wish && wish->force);
-        return {.action = WriteRecord{
-                    .kind = Write::release, .epoch = lease.epoch, .successor = candidate.node}};
-    } else if (backend.dead && !replica.alarm.empty()) {
-        // S10: it will not be shipped before an operator has looked, and the log is not its end.
-        // The lease lapses, and this node goes on in place if the log turns out to be whole (D2).
-        return {.action = Fence{.reason = "what it has can not be shipped: " + replica.alarm}};
-    } else if (backend.stuck) {
-        // D8: what does not die after its kill must not keep the lease alive for ever.
-        return {.wake_at = lease.fence_at(), .waiting_for = "a backend that can not be killed"};
     }
     if (now >= memory.next_renewal || replica.confirm_wanted > memory.confirmed) {
         return {.action = WriteRecord{.kind = Write::renew, .epoch = lease.epoch}};
     }
-    return {.wake_at = std::min(memory.next_renewal, lease.fence_at())};
+    return {.wake_at = std::min(memory.next_renewal, lease.fence_at()),
+            .waiting_for = std::move(waiting_for)};
 }
 
 }  // namespace
@@ -165,6 +302,7 @@ Candidate fit_candidate(const Settings& settings,
                         bool force) {
     const Peer* best = nullptr;
     std::string none = "no other node is known";
+    bool may_come = false;
     for (const auto& peer : board.membership.peers) {
         const auto& status = peer.status;
         if (!wanted.empty() && status.node_id != wanted) continue;
@@ -181,6 +319,9 @@ Candidate fit_candidate(const Settings& settings,
             why = "has the data of another tenure";
         } else if (status.nofailover && !force) {
             why = "has nofailover set";
+        } else if (!status.fit) {
+            why = "cannot lead: " + status.unfit_because;
+            may_come = true;
         }
         if (!why.empty()) {
             none = "node " + status.node_id + " " + why;
@@ -194,13 +335,14 @@ Candidate fit_candidate(const Settings& settings,
     if (!wanted.empty() && none == "no other node is known") {
         none = wanted == settings.node_id ? "it leads already" : "node " + wanted + " is not known";
     }
-    return {.node = {}, .none_because = none};
+    return {.node = {}, .none_because = none, .may_come = may_come};
 }
 
 model::Duration rank_wait(const Memory& memory, const Settings& settings, const Board& board) {
     const auto first = favoured(memory, board);
     if (first == settings.node_id) return {};
-    const Rank own{.position = board.replica.position,
+    const Rank own{.released = !memory.released_because.empty(),
+                   .position = board.replica.position,
                    .priority = settings.priority,
                    .node = settings.node_id};
     int ahead = 0;
@@ -216,9 +358,9 @@ std::string takeover_barred(
     const Memory& memory, const Settings& settings, const Board& board, Instant now, Instant* at) {
     const auto& record = memory.entry.record;
     const auto& spec = board.membership.spec;
-    const auto& wish = spec.switchover;
+    const auto& request = spec.switchover;
     const bool last_holder = record && record->node_id == settings.node_id;
-    const bool asked_for = wish && wish->to == settings.node_id;
+    const bool asked_for = request && request->to == settings.node_id;
     *at = now;
     if (board.shutdown) return "this node shuts down";
     if (!board.membership.refused.empty()) return board.membership.refused;
@@ -226,15 +368,23 @@ std::string takeover_barred(
     if (!board.membership.read) return "the other nodes' status was not read yet";
     if (contains(spec.leave, settings.node_id)) return "this node leaves the cluster";
     if (spec.paused && !last_holder) return "the cluster is paused";
-    if (settings.nofailover && !(asked_for && wish->force)) return "nofailover is set on this node";
+    if (settings.nofailover && !(asked_for && request->force))
+        return "nofailover is set on this node";
     if (!board.replica.fit) {
         const auto& why = board.replica.unfit_because;
         return why.empty() ? "the data here is not known yet" : why;
     }
-    if (!board.backend.dead) return "this node's own backend is not observed dead";
-    if (record && !record->members.empty() && !contains(record->members, settings.node_id)) {
-        return "the leader has not admitted this node yet";  // F5
+    if (!board.backend.unfit_because.empty()) {
+        return "the backend could not run here: " + board.backend.unfit_because;
     }
+    if (board.vip.configured && !board.vip.unfit_because.empty()) return board.vip.unfit_because;
+    if (!all_off(board)) return "not observed to be off on this node: " + not_off(board);
+    if (auto store = judge_store(board); !store.barred.empty()) return std::move(store.barred);
+    // F5; an operator's force waives it, when all of the members are gone for good.
+    const bool stranger =
+        record && !record->members.empty() && !contains(record->members, settings.node_id);
+    if (stranger && !(asked_for && request->force))
+        return "the leader has not admitted this node yet";
     // L5: the record never existed, or was watched going from held to released, or was watched for
     // the whole wait. First sight of `released` is waived only where nobody else can be about.
     Instant allowed = memory.watched_since + settings.timing.candidate_wait();
@@ -245,10 +395,11 @@ std::string takeover_barred(
                                     [](const Peer& peer) { return peer.fresh; });
     const bool cold = released && memory.cold_start && !anyone && board.replica.log_read &&
                       board.replica.newest_epoch <= record->epoch;
-    if (never || memory.saw_release || cold) allowed = memory.watched_since;
+    // Forced in where the holder did not ask it for promises: never before the whole wait.
+    if (!stranger && (never || memory.saw_release || cold)) allowed = memory.watched_since;
     allowed += rank_wait(memory, settings, board);
-    // The cooldown keeps a node from taking back what it has just let go, not from what it is asked
-    // to take.
+    // The cooldown prevents taking back a lease that was just released, unless this node is asked
+    // to take it.
     const bool asked = favoured(memory, board) == settings.node_id;
     *at = asked ? allowed : std::max(allowed, memory.cooldown_until);
     return {};
@@ -261,20 +412,24 @@ Plan plan_role(const Memory& memory,
                Instant now) {
     if (memory.finished) return {.wake_at = now + settings.timing.heartbeat};
     if (memory.lease) return plan_holder(memory, settings, board, now);
+    if (memory.owed_to_warden != Memory::Owed::nothing && now >= memory.next_notice_at) {
+        // W0: the warden must know that nothing may be alive any more
+        return {.action = NotifyWarden{}};
+    }
 
     if (memory.phase == Phase::fencing) {
-        if (board.backend.dead) return {.action = BecomeFollower{}};
-        return {.wake_at = now + poll_interval, .waiting_for = "the backend's end"};
+        if (all_off(board)) return {.action = BecomeFollower{}};
+        return {.wake_at = now + poll_interval, .waiting_for = "the end of " + not_off(board)};
     }
-    if (board.shutdown && board.backend.dead) return {.action = Finish{}};
+    if (board.shutdown && all_off(board)) return {.action = Finish{}};
     if (!memory.known || now >= memory.read_at + poll_interval) {
         return {.action = ReadRecord{}, .wake_at = now + poll_interval};
     }
     const auto next_read = memory.read_at + poll_interval;
     const auto& record = memory.entry.record;
     if (memory.phase == Phase::starting) {
-        // L8: my own lease, this boot, under the warden that holds the lock, before its strike
-        // time.
+        // L8: this node's own lease, in this boot, under the warden that holds the lock, before its
+        // strike time.
         const bool own =
             record && record->state == LeaseRecord::State::held && mine(*record, settings);
         const bool alive =
@@ -301,10 +456,42 @@ Plan plan_role(const Memory& memory,
     return {.wake_at = std::min(next_read, at), .waiting_for = "the wait of a candidate"};
 }
 
+std::string why_no_hand_over(const Board& board) {
+    const auto& replica = board.replica;
+    if (!replica.alarm.empty()) return "this node cannot ship what it has: " + replica.alarm;
+    if (!replica.lag) return "how far the log is behind is not known";
+    if (replica.lag->ms < oldest_unshipped.count()) return {};
+    return "the log does not take this node's commits: the oldest one waits since " +
+           std::to_string(replica.lag->ms) + " ms" +
+           (replica.failure.empty() ? "" : ": " + replica.failure);
+}
+
+void observe(Memory& memory, const Board& board, Instant now) {
+    const Memory::Progress next{.count = board.replica.progress,
+                                .all_off = all_off(board),
+                                .phase = memory.phase,
+                                .at = now};
+    const auto& last = memory.progress;
+    if (next.count != last.count || next.all_off != last.all_off || next.phase != last.phase) {
+        memory.progress = next;
+    }
+    const auto& request = board.membership.spec.switchover;
+    if ((request ? request->id : std::string{}) != memory.request) {
+        memory.request = request ? request->id : std::string{};
+        memory.request_at = now;
+    }
+    const bool primary =
+        memory.lease && board.replica.promoted == memory.lease->epoch && board.backend.ready;
+    if (primary) {
+        memory.released_for.clear();
+        memory.released_because.clear();
+    }
+}
+
 void forget(Memory& memory) {
     memory.known = false;
     if (!memory.lease) {
-        // Candidates begin again: the store may have lost what they had watched.
+        // Candidates start their wait again: the store may have lost what they watched.
         memory.entry = {};
         memory.saw_release = false;
     }
@@ -312,10 +499,10 @@ void forget(Memory& memory) {
 
 void learn(Memory& memory,
            ports::LeaseEntry entry,
-           std::uint64_t session,
+           std::uint64_t generation,
            Instant now,
            model::Duration jitter) {
-    const bool gap = !memory.known || session != memory.session;
+    const bool gap = !memory.known || generation != memory.connection_generation;
     const auto before = gap ? std::optional<LeaseRecord>{} : memory.entry.record;
     const bool same = !gap && before.has_value() == entry.record.has_value() &&
                       (!before || before->nonce == entry.record->nonce);
@@ -325,8 +512,9 @@ void learn(Memory& memory,
         const auto& after = entry.record;
         memory.saw_release = before && after && ends(*after, *before);
     }
+    if (entry.record) memory.highest_epoch = std::max(memory.highest_epoch, entry.record->epoch);
     memory.known = true;
-    memory.session = session;
+    memory.connection_generation = generation;
     memory.read_at = now;
     memory.entry = std::move(entry);
 }

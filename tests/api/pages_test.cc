@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 namespace api {
 namespace {
 
@@ -12,7 +18,7 @@ using ::testing::Not;
 
 model::Instant at(model::Duration since_boot) { return model::Instant{} + since_boot; }
 
-/// A primary at 100 s: lease to 110 s, fence at 108 s.
+/// A primary at 100 s, with a lease until 110 s and fence time 108 s.
 Published primary() {
     Published published;
     published.node = {.node_id = "n1",
@@ -126,7 +132,75 @@ TEST(Status, ALeaseThatHasEndedIsNone) {
     EXPECT_THAT(status_page(primary(), at(110s - 1ms)), HasSubstr("\"remainingMs\": 1"));
 }
 
-TEST(Services, AreNone) { EXPECT_EQ(get(primary(), "/services").body, "[]\n"); }
+Published with_services() {
+    auto published = primary();
+    const auto entry = [](std::string name, std::string node, model::ServiceHealth health) {
+        return model::ServiceEntry{.name = std::move(name),
+                                   .node_id = std::move(node),
+                                   .address = "10.0.0.1",
+                                   .port = 80,
+                                   .tags = {"t"},
+                                   .health = health};
+    };
+    using enum model::ServiceHealth;
+    published.services = std::make_shared<const std::vector<model::ServiceEntry>>(
+        std::vector{entry("http", "n1", passing),
+                    entry("http", "n2", standby),
+                    entry("metrics", "n2", critical)});
+    return published;
+}
+
+model::HttpResponse get_services(const char* path, std::map<std::string, std::string> query) {
+    return respond(
+        with_services(), at(100s), {.method = "GET", .path = path, .query = std::move(query)});
+}
+
+std::size_t count(const std::string& text, std::string_view word) {
+    std::size_t found = 0;
+    for (auto from = text.find(word); from != std::string::npos; from = text.find(word, from + 1))
+        ++found;
+    return found;
+}
+
+TEST(Services, AreFilteredByTheQuery) {
+    const auto shown = [](std::map<std::string, std::string> query) {
+        return count(get_services("/services", std::move(query)).body, "\"node_id\"");
+    };
+    EXPECT_EQ(shown({}), 3U);
+    EXPECT_EQ(shown({{"name", "http"}}), 2U);
+    EXPECT_EQ(shown({{"node", "n2"}}), 2U);
+    EXPECT_EQ(shown({{"tag", "t"}}), 3U);
+    EXPECT_EQ(shown({{"tag", "u"}}), 0U);
+    EXPECT_EQ(shown({{"health", "standby"}, {"name", "http"}}), 1U);
+    EXPECT_EQ(get_services("/services", {{"health", "up"}}).status, 400);
+    EXPECT_EQ(get_services("/services", {{"colour", "red"}}).status, 400);
+}
+
+TEST(Services, ForPrometheusAreItsTargets) {
+    const auto answer = get_services("/services/prometheus", {{"name", "http"}});
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.content_type, "application/json");
+    EXPECT_EQ(count(answer.body, "\"targets\""), 2U);
+    EXPECT_EQ(get_services("/services/prometheus", {{"name", "none"}}).body, "[]\n");
+}
+
+// An empty list would have Prometheus drop every target; with an error it keeps them.
+TEST(Services, WhereTheRegistryCannotBeReadTheAnswerIsNoList) {
+    EXPECT_EQ(get(primary(), "/services").status, 503);
+    EXPECT_EQ(get(primary(), "/services/prometheus").status, 503);
+    EXPECT_THAT(metrics_page(primary(), at(100s)), Not(HasSubstr("services_total")));
+}
+
+TEST(Services, AreCountedInTheMetrics) {
+    const auto text = metrics_page(with_services(), at(100s));
+    EXPECT_THAT(text,
+                HasSubstr("convex_cluster_services_total{cluster=\"prod\",service=\"http\"} 2"));
+    EXPECT_THAT(text,
+                HasSubstr("convex_cluster_services_healthy{cluster=\"prod\",service=\"http\"} 1"));
+    EXPECT_THAT(
+        text, HasSubstr("convex_cluster_services_healthy{cluster=\"prod\",service=\"metrics\"} 0"));
+    EXPECT_THAT(text, HasSubstr("convex_cluster_services_unreadable{"));
+}
 
 TEST(Pages, OthersAreNotFoundAndNothingCanBeWritten) {
     EXPECT_EQ(get(primary(), "/").status, 404);
@@ -163,6 +237,35 @@ TEST(Metrics, CarryThePromisedNamesAndLabels) {
                 HasSubstr("convex_cluster_is_leader{cluster=\"prod\",node=\"n1\"} 0\n"));
 }
 
+TEST(Metrics, WhatIsNotKnownIsLeftOut) {
+    auto published = passive();
+    published.node.lag.reset();
+    published.node.leader_unknown = true;
+    const auto text = metrics_page(published, at(100s));
+    EXPECT_THAT(text, Not(HasSubstr("convex_cluster_replication_lag")));
+    EXPECT_THAT(text, HasSubstr("convex_cluster_leader_epoch{cluster=\"prod\"} 3"));
+    EXPECT_THAT(text, HasSubstr("convex_cluster_leader_known{cluster=\"prod\",node=\"n1\"} 0"));
+    published.node.epoch = {};
+    EXPECT_THAT(metrics_page(published, at(100s)), Not(HasSubstr("convex_cluster_leader_epoch")));
+    EXPECT_THAT(get(published, "/ready").body, HasSubstr("cannot read who leads"));
+    EXPECT_THAT(get(published, "/status").body, HasSubstr("\"leaderUnknown\": true"));
+}
+
+// Neither true nor false: whoever alarms on false is not woken, and on true is not calmed.
+TEST(Metrics, AConditionThatIsNotKnownHasNoSeriesAndIsNullInTheStatus) {
+    auto published = primary();
+    published.node.conditions.push_back(
+        {.type = model::ConditionType::backend_contained, .known = false, .reason = "NotReported"});
+    EXPECT_THAT(metrics_page(published, at(100s)), Not(HasSubstr("BackendContained")));
+    EXPECT_THAT(status_page(published, at(100s)),
+                HasSubstr("\"type\": \"BackendContained\",\n      \"status\": null"));
+    published.node.conditions.back().known = true;
+    EXPECT_THAT(metrics_page(published, at(100s)),
+                HasSubstr("condition{cluster=\"prod\",node=\"n1\",type=\"BackendContained\"} 0\n"));
+    EXPECT_THAT(status_page(published, at(100s)),
+                HasSubstr("\"type\": \"BackendContained\",\n      \"status\": false"));
+}
+
 TEST(Metrics, ALeaderWhoseLeaseHasEndedIsNone) {
     EXPECT_THAT(metrics_page(primary(), at(110s)),
                 HasSubstr("is_leader{cluster=\"prod\",node=\"n1\"} 0"));
@@ -171,9 +274,26 @@ TEST(Metrics, ALeaderWhoseLeaseHasEndedIsNone) {
 // defects.md C33
 TEST(Metrics, TheVirtualAddressIsWhatTheKernelShows) {
     auto published = primary();
-    published.vips = {{"10.0.0.1", true}, {"10.0.0.2", false}};
+    published.vips = {{.address = "10.0.0.1/24",
+                       .interface = "eth0",
+                       .bound = true,
+                       .since = {1'700'000'000'000},
+                       .announcements = 5},
+                      {.address = "fd00::1/128", .interface = "eth1", .conflict = "somebody"}};
     EXPECT_THAT(metrics_page(published, at(100s)),
                 HasSubstr("convex_cluster_vip_held{cluster=\"prod\",node=\"n1\"} 0\n"));
+    EXPECT_THAT(metrics_page(published, at(100s)),
+                HasSubstr("convex_cluster_vip_conflict{cluster=\"prod\",node=\"n1\"} 1\n"));
+    const auto page = status_page(published, at(100s));
+    EXPECT_THAT(page,
+                HasSubstr("\"address\": \"10.0.0.1/24\",\n      \"interface\": \"eth0\",\n      "
+                          "\"bound\": true,\n      \"since\": \"2023-11-14T22:13:20.000Z\",\n      "
+                          "\"announcements\": 5,\n      \"conflict\": null"));
+    EXPECT_THAT(page, HasSubstr("\"bound\": false,\n      \"since\": null"));
+    EXPECT_THAT(page, HasSubstr("\"conflict\": \"somebody\""));
+    published.vips.pop_back();
+    EXPECT_THAT(metrics_page(published, at(100s)),
+                HasSubstr("convex_cluster_vip_held{cluster=\"prod\",node=\"n1\"} 1\n"));
 }
 
 TEST(Metrics, StandAloneOnTheirPage) {

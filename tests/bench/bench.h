@@ -1,5 +1,5 @@
-// What `make bench` can show: one function for each scenario, each with processes of its own on
-// loopback. What a figure means, and what it has to be: docs/performance.md.
+// The scenarios of `make bench`, one function each, with its own processes on loopback.
+// docs/performance.md explains the figures and their budgets.
 #pragma once
 
 #include <vector>
@@ -7,26 +7,28 @@
 namespace bench {
 
 struct Options {
-    int seconds = 10;                      // of each load
-    std::vector<int> megabytes{10, 1000};  // of the databases that are promoted
+    int seconds = 10;                      // duration of each load
+    std::vector<int> megabytes{10, 1000};  // sizes of the databases that are promoted
 };
 
 constexpr int ttl_ms = 3'000;
 constexpr int heartbeat_ms = 500;
 
-/// Commit -> applied on a passive node, at 100 commits a second.
+/// From commit to applied on a passive node, at 100 commits/s.
 void show_lag(const Options& options);
-/// Commit -> visible in the bucket, beside Litestream.
+/// From commit to visible in the bucket, compared with Litestream.
 void show_upload(const Options& options);
-/// A client's gap in a planned switchover.
+/// A client's write gap in a planned switchover.
 void show_switchover(const Options& options);
-/// How long after the ttl another node serves.
+/// The same over a virtual address, and how soon that is there.
+void show_vip(const Options& options);
+/// Time from the end of the ttl until another node serves.
 void show_crash(const Options& options);
-/// First snapshot, first copy and the data step of a failover, by size.
+/// First snapshot, first copy and the data step of a failover, by database size.
 void show_promotion(const Options& options);
-/// A flat-out writer alone, beside us and beside Litestream.
+/// Throughput of a writer alone, with our replication, and with Litestream's.
 void show_writer(const Options& options);
-/// What both processes of a node use while nothing happens.
+/// Processor time and memory of a node's two processes when idle.
 void show_idle(const Options& options);
 
 }  // namespace bench

@@ -1,4 +1,4 @@
-// A plain writer of SQLite: WAL mode, one small row in each transaction, no pause of its own.
+// A simple SQLite writer: WAL mode, one small row per transaction, no pauses.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@ namespace bench {
 
 class Commits {
 public:
-    /// Makes database and table where they are absent. `synchronous`: NORMAL or FULL. Throws where
-    /// SQLite refuses something, as one() does.
+    /// Creates database and table where absent. `synchronous`: NORMAL or FULL. Throws where SQLite
+    /// fails, as does one().
     Commits(const std::string& database, const std::string& synchronous);
     ~Commits();
     Commits(const Commits&) = delete;
     Commits& operator=(const Commits&) = delete;
 
-    /// One row of some 100 bytes, committed when it returns.
+    /// Commits one row of about 100 bytes.
     void one();
 
 private:

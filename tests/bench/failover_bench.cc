@@ -1,4 +1,4 @@
-// What a client sees of a planned switchover and of a crash.
+// The gap that a client sees in a planned switchover and after a crash.
 #include "tests/bench/bench.h"
 #include "tests/bench/report.h"
 #include "tests/support/cluster.h"
@@ -19,8 +19,8 @@ void show_switchover(const Options&) {
         cluster.wait_replicated();
         if (!writer.wait_more(100)) break;
         writer.reset_gap();
-        const auto epoch = cluster.look()->epoch();
-        cluster.wish_switchover(leader % cluster.size() + 1);
+        const auto epoch = cluster.poll()->epoch();
+        cluster.request_switchover(leader % cluster.size() + 1);
         cluster.wait_serving(epoch);
         if (!writer.wait_more(100)) break;
         gaps.push_back(static_cast<double>(writer.gap().count()));
@@ -40,7 +40,7 @@ void show_crash(const Options&) {
     for (int i = 0; i < 5; ++i) {
         const int leader = cluster.wait_serving();
         cluster.wait_replicated();
-        const auto epoch = cluster.look()->epoch();
+        const auto epoch = cluster.poll()->epoch();
         const auto start = Clock::now();
         cluster.kill_all(leader);
         cluster.wait_serving(epoch);

@@ -1,4 +1,4 @@
-// What the two processes of a node use while nothing happens.
+// Processor time and memory of a node's two processes when idle.
 #include <chrono>
 #include <thread>
 
@@ -29,7 +29,7 @@ void show_idle(const Options& options, int ttl, int heartbeat) {
     for (auto& each : all)
         each.before = usage(each.pid);
     const auto begin = Clock::now();
-    // The clock's ticks are 10 ms: less than ten seconds tell nothing.
+    // The clock ticks are 10 ms: less than ten seconds are too inaccurate.
     std::this_thread::sleep_for(std::chrono::seconds{std::max(10, 2 * options.seconds)});
     const auto took = ms_since(begin);
     for (std::size_t i = 0; i < all.size(); i += 2) {
@@ -52,7 +52,7 @@ void show_idle(const Options& options, int ttl, int heartbeat) {
 }  // namespace
 
 void show_idle(const Options& options) {
-    show_idle(options, 10'000, 3'000);  // the defaults, which the budget is for
+    show_idle(options, 10'000, 3'000);  // the default timing, for which the budget is
     show_idle(options, ttl_ms, heartbeat_ms);
 }
 

@@ -1,4 +1,4 @@
-// From the acknowledged commit of a note to its bytes in a passive node's copy.
+// From the acknowledged commit of a note to its appearance in a passive node's copy.
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -19,8 +19,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Waits for bytes to come up in a file, woken by each write to it: looking all the time would take
-/// the core that the cluster needs.
+/// Waits until bytes appear in a file, woken by each write to it: polling would use the core that
+/// the cluster needs.
 class Watched {
 public:
     explicit Watched(std::string path) : path_{std::move(path)} {
@@ -37,7 +37,7 @@ public:
         while (ms_since(start) < 5'000) {
             if (test_support::read_text(path_).find(text) != std::string::npos) return true;
             pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
-            // A write between the look and the wait has left its event; the limit is for the rest.
+            // A write between check and wait has left its event; the timeout is for anything else.
             if (::poll(&wait, 1, 100) == 1) {
                 char events[4096];
                 (void)!::read(fd_, events, sizeof events);

@@ -1,5 +1,5 @@
-// Figures of whole clusters on this machine, loopback NATS. These machines are noisy: compare
-// within one run only. docs/performance.md says what each figure means.
+// Benchmarks of whole clusters on this machine with NATS on loopback. Such machines are noisy:
+// compare figures of one run only. docs/performance.md explains each figure.
 //
 //   cluster_bench [--seconds N] [--megabytes N,N...] [SCENARIO...]     all scenarios by default
 #include <algorithm>
@@ -21,6 +21,7 @@ constexpr Scenario scenarios[] = {
     {"lag", bench::show_lag},
     {"upload", bench::show_upload},
     {"switchover", bench::show_switchover},
+    {"vip", bench::show_vip},
     {"crash", bench::show_crash},
     {"promotion", bench::show_promotion},
     {"writer", bench::show_writer},

@@ -1,4 +1,4 @@
-// When something happened on a node, by the lines of its own log.
+// Times of events on a node, from its own log.
 #pragma once
 
 #include <map>
@@ -13,13 +13,13 @@ namespace bench {
 struct Event {
     model::WallTime at;
     std::string name;
-    std::map<std::string, std::string> fields;  // values without blanks
+    std::map<std::string, std::string> fields;  // values without spaces
 };
 
-/// Every event in the text of a log, oldest first.
+/// Every event in a log, oldest first.
 [[nodiscard]] std::vector<Event> events_of(const std::string& log);
 
-/// From the last `from` to the first `to` after it, in ms. Empty: one of them is missing.
+/// Time from the last `from` to the first `to` after it, in ms. Empty: one of them is missing.
 [[nodiscard]] std::optional<double> ms_between(const std::vector<Event>& events,
                                                const std::string& from,
                                                const std::string& to);

@@ -62,7 +62,7 @@ Litestream::Litestream(const std::string& database,
                        const std::string& url,
                        const std::string& bucket,
                        const std::string& interval) {
-    const auto config = folder_.path() + "/litestream.yml";
+    const auto config = directory_.path() + "/litestream.yml";
     std::ofstream file{config};
     file << "dbs:\n  - path: " << database << '\n';
     if (!interval.empty()) file << "    monitor-interval: " << interval << '\n';
@@ -72,14 +72,14 @@ Litestream::Litestream(const std::string& database,
     pid_ = test_support::spawn(
         {test_support::litestream(test_support::litestream_newest), "replicate", "-config", config},
         {},
-        folder_.path() + "/log");
+        directory_.path() + "/log");
 }
 
 Litestream::~Litestream() {
     if (test_support::reap(pid_)) {
         std::fprintf(stderr,
                      "litestream had ended by itself:\n%s",
-                     test_support::read_text(folder_.path() + "/log").c_str());
+                     test_support::read_text(directory_.path() + "/log").c_str());
         return;
     }
     ::kill(pid_, SIGTERM);

@@ -1,4 +1,4 @@
-// Litestream as our peer, into a bucket of the same kind of server; and a look into such a bucket.
+// Runs Litestream for comparison, on the same kind of server, and observes its bucket.
 #pragma once
 
 #include <sys/types.h>
@@ -11,16 +11,17 @@
 
 namespace bench {
 
-/// The object store of a log, seen from outside.
+/// The object store of a log, as an observer sees it.
 class Bucket {
 public:
-    /// Made where it is absent. Throws where that does not work.
+    /// Creates the bucket where absent. Throws on failure.
     Bucket(const std::string& url, const std::string& name);
     ~Bucket();
 
-    /// Forgets what is there already.
+    /// Ignores the files that are there already.
     void skip();
-    /// Waits for a level 0 file that was not there at the last call of either. False: none came.
+    /// Waits for a level 0 file that was not there at the last call of skip() or wait_file().
+    /// False: none came.
     [[nodiscard]] bool wait_file(std::chrono::seconds limit = std::chrono::seconds{10});
 
 private:
@@ -28,10 +29,10 @@ private:
     std::unique_ptr<State> state_;
 };
 
-/// `litestream replicate` of one database, from construction to destruction.
+/// Runs `litestream replicate` for one database, from construction to destruction.
 class Litestream {
 public:
-    /// `interval`: of its looks at the WAL and of its uploads, e.g. "10ms"; "": its defaults.
+    /// `interval`: for checks of the WAL and for uploads, e.g. "10ms"; "": its defaults.
     Litestream(const std::string& database,
                const std::string& url,
                const std::string& bucket,
@@ -41,11 +42,11 @@ public:
     Litestream& operator=(const Litestream&) = delete;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
-    /// Whether one is built here.
+    /// Whether Litestream was built on this machine.
     [[nodiscard]] static bool present();
 
 private:
-    test_support::TempDir folder_;
+    test_support::TempDir directory_;
     pid_t pid_ = 0;
 };
 

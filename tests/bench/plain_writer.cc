@@ -1,4 +1,4 @@
-// A service that does nothing but commit, as fast as it can:
+// A process that only commits, as fast as it can:
 //
 //   plain_writer DATABASE NORMAL|FULL SECONDS     prints: commits/s, p50 and p99 in us, worst in ms
 #include <cstdio>

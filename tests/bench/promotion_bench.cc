@@ -1,5 +1,5 @@
-// A database that was there before: its first snapshot, the first copy of it, and then what a
-// failover costs, which must not depend on its size.
+// For an existing database: its first snapshot, its first copy, and the cost of a failover, which
+// must not depend on its size.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -24,9 +24,9 @@ constexpr int row_size = 8'000;
 constexpr seconds patience{900};
 constexpr int rounds = 5;
 
-/// MB/s of writing that many to the disk, synced.
-double disk_speed(const std::string& folder, double megabytes) {
-    const auto path = folder + "/disk-speed";
+/// Speed in MB/s of writing so many megabytes to the disk, including the sync.
+double disk_speed(const std::string& directory, double megabytes) {
+    const auto path = directory + "/disk-speed";
     const std::string block(1U << 20U, 'x');
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     const auto start = Clock::now();
@@ -55,7 +55,7 @@ void show_first_copy(Cluster& cluster) {
     const auto upload_ms = *published();
     show("first snapshot, of the database's size", megabytes * 1000 / upload_ms, "MB/s");
     show("  node process, largest RSS", usage(cluster.node_pid(1)).peak_mb, "MB", "<= 100");
-    const auto disk = disk_speed(cluster.folder(), std::min(megabytes, 512.0));
+    const auto disk = disk_speed(cluster.directory(), std::min(megabytes, 512.0));
     show("disk: written and synced", disk, "MB/s");
     const auto start = Clock::now();
     cluster.start(2);
@@ -83,9 +83,9 @@ void show_switchovers(Cluster& cluster, std::int64_t first_note) {
         cluster.wait_replicated(patience);
         if (!writer.wait_more(100)) break;
         writer.reset_gap();
-        const auto epoch = cluster.look()->epoch();
+        const auto epoch = cluster.poll()->epoch();
         const int to = leader % cluster.size() + 1;
-        cluster.wish_switchover(to);
+        cluster.request_switchover(to);
         cluster.wait_serving(epoch);
         if (!writer.wait_more(100)) break;
         gaps.push_back(static_cast<double>(writer.gap().count()));
@@ -103,7 +103,7 @@ void show_crashes(Cluster& cluster) {
     for (int i = 0; i < 2; ++i) {
         const int leader = cluster.wait_serving();
         cluster.wait_replicated(patience);
-        const auto epoch = cluster.look()->epoch();
+        const auto epoch = cluster.poll()->epoch();
         const auto start = Clock::now();
         cluster.kill_all(leader);
         const int next = cluster.wait_serving(epoch);
@@ -124,13 +124,14 @@ void show_promotion(const Options& options) {
         show_title("promotion: two nodes, a database of " + std::to_string(megabytes) + " MB");
         const auto space = std::filesystem::space(std::filesystem::temp_directory_path());
         if (space.available / 1'000'000 < 6 * static_cast<std::uintmax_t>(megabytes)) {
-            show_note("left out: six times as much disk is needed in the folder for temporaries");
+            show_note(
+                "left out: six times as much disk is needed in the directory for temporaries");
             continue;
         }
         const int rows = megabytes * 1'000'000 / row_size;
         Cluster cluster{
             {.nodes = 2, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms, .start = false}};
-        test_support::make_notes(cluster.data(1), rows, row_size);
+        test_support::create_notes(cluster.data(1), rows, row_size);
         show_first_copy(cluster);
         show_switchovers(cluster, rows + 1);
         show_crashes(cluster);

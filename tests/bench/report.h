@@ -1,4 +1,4 @@
-// How a figure is shown: one line each, the same columns everywhere.
+// Output of figures, one line each, in the same columns.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,17 @@ using Clock = std::chrono::steady_clock;
 
 [[nodiscard]] double ms_since(Clock::time_point start);
 
-/// The value below which that part of them lies, 0 to 1; 0 where there is none.
+/// The quantile `part`, 0 to 1; 0 where there are no values.
 [[nodiscard]] double quantile(std::vector<double> values, double part);
 [[nodiscard]] double median(const std::vector<double>& values);
 
 void show_title(const std::string& title);
-/// p50, p99 and max. `budget`: what it ought to be, "" where nothing is promised.
+/// Prints p50, p99 and max. `budget`: the target, "" where there is none.
 void show(const std::string& what,
           const std::vector<double>& values,
           const std::string& unit,
           const std::string& budget = {});
-/// One figure.
+/// Prints a single figure.
 void show(const std::string& what,
           double value,
           const std::string& unit,

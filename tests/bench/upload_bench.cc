@@ -1,11 +1,12 @@
-// From a commit to its file in the bucket, one commit after the other: ours, and Litestream's with
-// its defaults and with the shortest intervals that its users set.
+// From a commit to its file in the bucket, one commit at a time: ours, and Litestream's with its
+// defaults and with the shortest intervals that its users set.
 #include <chrono>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "model/names.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/commits.h"
 #include "tests/bench/peer.h"
@@ -17,7 +18,7 @@
 namespace bench {
 namespace {
 
-/// Commits at moments that have nothing to do with the replicator's own rhythm.
+/// Commits at times unrelated to the replicator's intervals.
 std::vector<double> visible_after(const std::string& database,
                                   Bucket& bucket,
                                   int seconds,
@@ -46,7 +47,7 @@ void show_upload(const Options& options) {
         test_support::Cluster cluster{{.nodes = 1, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
         const int leader = cluster.wait_serving();
         cluster.wait_replicated();
-        Bucket bucket{cluster.server().url(), "convex-" + cluster.id() + "-wal"};
+        Bucket bucket{cluster.server().url(), model::store_names(cluster.id()).wal};
         show("ours, one node",
              visible_after(
                  cluster.data(leader), bucket, options.seconds, std::chrono::milliseconds{19}),
@@ -57,14 +58,14 @@ void show_upload(const Options& options) {
         return;
     }
     for (const std::string interval : {"", "10ms"}) {
-        const test_support::TempDir folder;
+        const test_support::TempDir directory;
         const test_support::NatsServer server;
         Bucket bucket{server.url(), "peer"};
-        const auto database = folder.path() + "/peer.db";
+        const auto database = directory.path() + "/peer.db";
         Commits{database, "NORMAL"}.one();
         const Litestream peer{database, server.url(), "peer", interval};
         if (!bucket.wait_file()) throw std::runtime_error{"Litestream ships nothing"};
-        // With its defaults it ships once a second: twice as long for some more of them.
+        // With its defaults it uploads once a second: measure twice as long, to get more samples.
         const bool defaults = interval.empty();
         const auto rhythm = std::chrono::milliseconds{defaults ? 1000 : 19};
         const int seconds = defaults ? 2 * options.seconds : options.seconds;

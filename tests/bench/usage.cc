@@ -12,9 +12,9 @@ namespace bench {
 
 Usage usage(pid_t pid) {
     Usage used;
-    const auto folder = "/proc/" + std::to_string(pid);
-    const auto stat = test_support::read_text(folder + "/stat");
-    // The second field, the name, may hold blanks; utime and stime are 14 and 15.
+    const auto directory = "/proc/" + std::to_string(pid);
+    const auto stat = test_support::read_text(directory + "/stat");
+    // The second field, the process name, may contain spaces; utime and stime are fields 14 and 15.
     std::istringstream fields{stat.substr(stat.rfind(')') + 1)};
     std::string word;
     for (int field = 3; fields >> word && field <= 15; ++field) {
@@ -23,7 +23,7 @@ Usage usage(pid_t pid) {
                            static_cast<double>(sysconf(_SC_CLK_TCK));
         }
     }
-    std::istringstream lines{test_support::read_text(folder + "/status")};
+    std::istringstream lines{test_support::read_text(directory + "/status")};
     double kb = 0;
     while (lines >> word) {
         if (word == "VmRSS:" && lines >> kb) used.rss_mb = kb / 1024;

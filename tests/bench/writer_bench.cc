@@ -1,5 +1,5 @@
-// A writer that never pauses: alone, with a node of ours that captures and ships what it commits,
-// and with Litestream doing the same. In turns, round by round, since the machine is noisy.
+// A writer that never pauses: alone, with a node of ours that captures and ships its commits, and
+// with Litestream. The three take turns in rounds, since the machine is noisy.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -25,7 +25,7 @@ using test_support::Cluster;
 constexpr int rounds = 3;
 
 struct Round {
-    double commits = 0;  // in a second
+    double commits = 0;  // commits per second
     double p50_us = 0;
     double p99_us = 0;
     double worst_ms = 0;
@@ -34,14 +34,14 @@ struct Round {
 
 struct Contestant {
     std::string name;
-    /// Runs the writer once, with all that this contestant needs beside it.
+    /// Runs the writer once, with this contestant's replication beside it.
     std::function<Round(const std::string& synchronous)> run;
     std::vector<Round> rounds;
 };
 
 Round write(const std::string& database, const std::string& synchronous, int seconds) {
-    const test_support::TempDir folder;
-    const auto log = folder.path() + "/writer";
+    const test_support::TempDir directory;
+    const auto log = directory.path() + "/writer";
     const pid_t writer = test_support::spawn(
         {PLAIN_WRITER, database, synchronous, std::to_string(seconds)}, {}, log);
     std::optional<int> status;
@@ -73,7 +73,7 @@ Contestant ours(Cluster& cluster, int seconds) {
                     const int leader = cluster.wait_serving();
                     const auto before = usage_of_all(cluster).cpu_ms;
                     auto round = write(cluster.data(leader), synchronous, seconds);
-                    // What was shipped late was paid for late.
+                    // Wait until everything is shipped, so that its cost is counted.
                     cluster.wait_replicated();
                     cluster.wait_for("everything shipped", [](const auto& now) {
                         const auto serving = now.serving();
@@ -147,7 +147,7 @@ void show_writer(const Options& options) {
     const int seconds = std::min(options.seconds, 5);
     show_title("a writer that never pauses: " + std::to_string(rounds) + " rounds of " +
                std::to_string(seconds) + " s, in turns");
-    const test_support::TempDir folder;
+    const test_support::TempDir directory;
     Cluster one{{.nodes = 1, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
     Cluster three{{.nodes = 3, .ttl_ms = ttl_ms, .heartbeat_ms = heartbeat_ms}};
     const test_support::NatsServer server;
@@ -157,13 +157,13 @@ void show_writer(const Options& options) {
                                      .run =
                                          [&](const std::string& mode) {
                                              return write(
-                                                 folder.path() + "/alone.db", mode, seconds);
+                                                 directory.path() + "/alone.db", mode, seconds);
                                          },
                                      .rounds = {}},
                                     ours(one, seconds),
                                     ours(three, seconds)};
         if (Litestream::present()) {
-            all.push_back(litestream(folder.path() + "/peer.db", server.url(), bucket, seconds));
+            all.push_back(litestream(directory.path() + "/peer.db", server.url(), bucket, seconds));
         }
         for (int i = 0; i < rounds; ++i)
             for (auto& contestant : all)

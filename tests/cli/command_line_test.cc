@@ -60,6 +60,40 @@ TEST(CommandLine, InitTakesServersAgainOrWithCommas) {
     EXPECT_TRUE(parsed->overrides.empty());
 }
 
+TEST(CommandLine, InitTakesTheBackend) {
+    const auto with = [](std::vector<std::string> more) {
+        std::vector<std::string> all{
+            "init", "--cluster-id", "c", "--node-id", "n", "--nats", "a:1"};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    };
+    const auto unit = parse_command_line(with({"--backend",
+                                               "systemd",
+                                               "--service-name",
+                                               "notes",
+                                               "--data-path",
+                                               "/d/x",
+                                               "--replica-path",
+                                               "/r/x",
+                                               "--health-endpoint",
+                                               "none"}));
+    ASSERT_TRUE(unit) << unit.error().message;
+    EXPECT_EQ(unit->init.backend, "systemd");
+    EXPECT_EQ(unit->init.service_name, "notes");
+    EXPECT_EQ(unit->init.data_path, "/d/x");
+    EXPECT_EQ(unit->init.replica_path, "/r/x");
+    EXPECT_EQ(unit->init.health_endpoint, "");
+    const auto process = parse_command_line(with({"--command", "/bin/a  -b", "--command", "c"}));
+    ASSERT_TRUE(process) << process.error().message;
+    EXPECT_THAT(process->init.command, ElementsAre("/bin/a", "-b", "c"));
+    EXPECT_FALSE(process->init.health_endpoint);
+    EXPECT_THAT(refused(with({"--backend", "docker"})), HasSubstr("systemd or process"));
+    EXPECT_THAT(refused(with({"--backend", "process"})), HasSubstr("--command"));
+    EXPECT_THAT(refused(with({"--backend", "systemd", "--command", "a"})), HasSubstr("--command"));
+    EXPECT_THAT(refused(with({"--service-name", "a", "--command", "b"})),
+                HasSubstr("or a process"));
+}
+
 TEST(CommandLine, FlagsCountMoreThanTheFile) {
     const auto parsed =
         parse_command_line({"daemon", "--node-id", "n2", "--nats", "a:1", "--log-level", "debug"});
@@ -69,6 +103,21 @@ TEST(CommandLine, FlagsCountMoreThanTheFile) {
     EXPECT_EQ(parsed->overrides[1].key, "nodeId");
     EXPECT_EQ(parsed->overrides[1].where, "flag --node-id");
     EXPECT_EQ(parsed->overrides[2].key, "nats.servers");
+}
+
+TEST(CommandLine, RemoveNamesItsNodeAndFailoverIsForced) {
+    EXPECT_EQ(parse_command_line({"remove", "n2"})->subject, "n2");
+    EXPECT_EQ(parse_command_line({"remove", "-c", "/x", "n2"})->subject, "n2");
+    EXPECT_THAT(refused({"remove"}), HasSubstr("remove needs the node"));
+    EXPECT_THAT(refused({"remove", "n2", "n3"}), HasSubstr("\"n3\" is not expected"));
+    EXPECT_THAT(refused({"remove", "n 2"}), HasSubstr("\"n 2\" is no node id"));
+    EXPECT_TRUE(parse_command_line({"remove", "--help"})->help);
+    EXPECT_THAT(refused({"failover"}), HasSubstr("failover needs --force"));
+    EXPECT_FALSE(parse_command_line({"failover", "--force"})->yes);
+    EXPECT_TRUE(parse_command_line({"failover", "--force", "--yes"})->yes);
+    EXPECT_THAT(refused({"promote", "--yes"}), HasSubstr("--yes does not belong to promote"));
+    for (const char* const verb : {"pause", "resume"})
+        EXPECT_EQ(parse_command_line({verb})->verb, verb);
 }
 
 TEST(CommandLine, WhatIsWrongIsNamed) {

@@ -3,169 +3,38 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <map>
-#include <set>
+#include "tests/cli/verbs_world.h"
 
 namespace cli {
 namespace {
 
-using namespace std::chrono_literals;
-using model::Errc;
-using model::Result;
-using model::Revision;
-using reconcilers::ports::LeaseEntry;
-using reconcilers::ports::SpecEntry;
-using reconcilers::ports::StatusEntry;
+using Switchover = model::Spec::Switchover;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-/// The cluster's records in memory, and what a test does to them while a verb waits.
-class Cluster : public reconcilers::ports::ClusterStore, public reconcilers::ports::LeaseStore {
-public:
-    Result<std::vector<StatusEntry>> nodes() override {
-        if (down) return model::error(Errc::unavailable, "no NATS server answers");
-        std::vector<StatusEntry> all;
-        for (const auto& [id, entry] : nodes_)
-            all.push_back(entry);
-        return all;
-    }
-    Result<std::optional<StatusEntry>> node(const std::string& id) override {
-        const auto found = nodes_.find(id);
-        if (found == nodes_.end()) return std::optional<StatusEntry>{};
-        return std::optional{found->second};
-    }
-    Result<Revision> write(const model::NodeStatus& status, Revision) override {
-        nodes_[status.node_id] = {.status = status, .revision = {++revision_}};
-        return Revision{revision_};
-    }
-    Result<void> erase(const std::string& id, Revision expected) override {
-        const auto found = nodes_.find(id);
-        if (found == nodes_.end() || found->second.revision != expected) {
-            return model::error(Errc::conflict, "another revision");
-        }
-        nodes_.erase(found);
-        erased.push_back(id);
-        return {};
-    }
-    Result<SpecEntry> spec() override {
-        if (down) return model::error(Errc::unavailable, "no NATS server answers");
-        return SpecEntry{spec_, {spec_revision_}};
-    }
-    Result<Revision> write(const model::Spec& spec, Revision expected) override {
-        if (before_write) std::exchange(before_write, nullptr)();
-        if (expected.value != spec_revision_) return model::error(Errc::conflict, "was changed");
-        spec_ = spec;
-        spec_revision_ = ++revision_;
-        if (lose_answer) {
-            lose_answer = false;
-            return model::error(Errc::unknown_outcome, "no answer");
-        }
-        return Revision{spec_revision_};
-    }
-    Result<LeaseEntry> read() override {
-        if (down) return model::error(Errc::unavailable, "no NATS server answers");
-        return LeaseEntry{.record = record, .revision = {1}};
-    }
-    Result<Revision> write(const model::LeaseRecord&, Revision) override {
-        ADD_FAILURE() << "the command line never writes the lease";  // defects.md C06, C07, C08
-        return model::error(Errc::invalid, "");
-    }
-    std::uint64_t session() const override { return 1; }
-    void on_change(std::function<void()>) override {}
-
-    void set_spec(const model::Spec& spec) {
-        spec_ = spec;
-        spec_revision_ = ++revision_;
-    }
-    model::Spec& wishes() { return spec_; }
-    model::NodeStatus& status(const std::string& id) { return nodes_[id].status; }
-    void add(const model::NodeStatus& status) { static_cast<void>(write(status, {})); }
-    void lead(const std::string& id, std::uint64_t epoch) {
-        record = model::LeaseRecord{.node_id = id, .nonce = "n", .epoch = {epoch}};
-        for (auto& [each, entry] : nodes_) {
-            entry.status.role = each == id ? model::Role::primary : model::Role::passive;
-            entry.status.epoch = {epoch};
-        }
-    }
-
-    std::optional<model::LeaseRecord> record;
-    bool down = false;
-    bool lose_answer = false;
-    std::function<void()> before_write;
-    std::vector<std::string> erased;
-
-private:
-    std::map<std::string, StatusEntry> nodes_;
-    model::Spec spec_;
-    std::uint64_t spec_revision_ = 0;
-    std::uint64_t revision_ = 0;
-};
-
-class TestClock : public reconcilers::ports::Clock {
-public:
-    model::Instant now() const override { return now_; }
-    model::WallTime wall() const override { return {0}; }
-    model::Instant now_{};
-};
-
-class Verbs : public ::testing::Test {
-protected:
-    void SetUp() override {
-        config_.cluster_id = "prod";
-        config_.node_id = "n2";
-        config_.wal.replica_path = "/d/replica";
-        cluster_.add({.node_id = "n1", .has_database = true, .copy_complete = true});
-        cluster_.add({.node_id = "n2", .has_database = true, .copy_complete = true});
-        cluster_.lead("n1", 3);
-        world_.wait = [this](model::Duration time) {
-            clock_.now_ += time;
-            if (steps_.empty()) return;
-            const auto step = std::move(steps_.front());
-            steps_.pop_front();
-            step();
-        };
-        world_.answers = [this](const std::string& node) { return !dead_.contains(node); };
-        world_.new_id = [] { return "wish-1"; };
-    }
-
-    /// A verb that ends before the test's story does has not waited for what it says it waits for.
-    void TearDown() override { EXPECT_TRUE(steps_.empty()) << steps_.size() << " steps were left"; }
-
-    int run(int (*verb)(const Command&, const model::Config&, World&, const Lines&)) {
-        out_.clear();
-        err_.clear();
-        return verb(command_,
-                    config_,
-                    world_,
-                    {[this](std::string_view text) { out_ += text; },
-                     [this](std::string_view text) { err_ += text; }});
-    }
-    void then(std::function<void()> step) { steps_.push_back(std::move(step)); }
-
-    Cluster cluster_;
-    TestClock clock_;
-    World world_{.cluster = cluster_, .lease = cluster_, .clock = clock_};
-    std::deque<std::function<void()>> steps_;
-    std::set<std::string> dead_;
-    model::Config config_;
-    Command command_;
-    std::string out_;
-    std::string err_;
-};
-
-TEST_F(Verbs, PromoteWishesForThisNodeAndWaitsUntilItServes) {
+TEST_F(Verbs, PromoteRequestsASwitchoverToThisNodeAndWaitsUntilItServes) {
     then([&] {
-        ASSERT_TRUE(cluster_.wishes().switchover);
-        EXPECT_EQ(cluster_.wishes().switchover->to, "n2");
-        EXPECT_EQ(cluster_.wishes().switchover->from, "");
-        // The lease alone is not enough: the data is not promoted yet.
+        ASSERT_TRUE(cluster_.stored_spec().switchover);
+        EXPECT_EQ(cluster_.stored_spec().switchover->to, "n2");
+        EXPECT_EQ(cluster_.stored_spec().switchover->from, "");
+        // The lease is not enough: the data is not promoted yet.
         cluster_.record = model::LeaseRecord{.node_id = "n2", .nonce = "m", .epoch = {4}};
     });
-    then([&] { EXPECT_THAT(out_, Not(HasSubstr("Successfully"))); });
     then([&] {
+        EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
         cluster_.lead("n2", 4);
+        cluster_.answer("n2", false, "connection refused");
+    });
+    // Primary is not enough: nobody is served yet.
+    then([&] {
+        EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+        EXPECT_THAT(err_,
+                    HasSubstr("Waiting: n2 has the lease, and its backend does not answer; the "
+                              "BackendReady of n2 says: connection refused\n"));
+    });
+    then([&] {
+        cluster_.answer("n2", true);
         cluster_.set_spec({});
     });
     EXPECT_EQ(run(run_promote), exit_done) << err_;
@@ -174,19 +43,41 @@ TEST_F(Verbs, PromoteWishesForThisNodeAndWaitsUntilItServes) {
               "✓ Successfully promoted to leader\n");
 }
 
+TEST_F(Verbs, PromoteToABackendThatNeverAnswersSaysWhatItWaitedFor) {
+    command_.patience = 5s;
+    then([&] {
+        cluster_.lead("n2", 4);
+        cluster_.answer("n2", false, "/opt/backend: No such file or directory");
+    });
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_,
+                HasSubstr("the time is over; the request was withdrawn; a hand-over that had begun "
+                          "goes on; n2 has the lease, and its backend does not answer; the "
+                          "BackendReady of n2 says: /opt/backend: No such file or directory\n"));
+    EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+}
+
+TEST_F(Verbs, PromoteOnALeaderWhoseBackendDoesNotAnswerWaitsForIt) {
+    cluster_.lead("n2", 3);
+    cluster_.answer("n2", false);
+    then([&] { EXPECT_THAT(out_, Not(HasSubstr("Successfully"))); });
+    then([&] { cluster_.answer("n2", true); });
+    EXPECT_EQ(run(run_promote), exit_done) << err_;
+}
+
 // defects.md C06
 TEST_F(Verbs, PromoteOnTheLeaderChangesNothing) {
     cluster_.lead("n2", 3);
     EXPECT_EQ(run(run_promote), exit_done);
     EXPECT_THAT(out_, HasSubstr("✓ Successfully promoted to leader\n"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
     EXPECT_EQ(cluster_.record->node_id, "n2");
 }
 
-TEST_F(Verbs, PromoteTellsWhyTheLeaderRefused) {
+TEST_F(Verbs, PromoteReportsWhyTheLeaderRefused) {
     then([&] {
         cluster_.status("n1").switchover =
-            model::SwitchoverOutcome{"wish-1", false, "n2 lags by 40 MB"};
+            model::SwitchoverOutcome{"request-1", false, "n2 lags by 40 MB"};
         cluster_.set_spec({});
     });
     EXPECT_EQ(run(run_promote), exit_not_reached);
@@ -194,8 +85,8 @@ TEST_F(Verbs, PromoteTellsWhyTheLeaderRefused) {
     EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
 }
 
-TEST_F(Verbs, ARefusalOfAnOlderWishIsNotOurs) {
-    cluster_.status("n1").switchover = model::SwitchoverOutcome{"wish-0", false, "old"};
+TEST_F(Verbs, ARefusalOfAnOlderRequestIsNotOurs) {
+    cluster_.status("n1").switchover = model::SwitchoverOutcome{"request-0", false, "old"};
     then([&] { cluster_.lead("n2", 4); });
     EXPECT_EQ(run(run_promote), exit_done) << err_;
 }
@@ -204,28 +95,28 @@ TEST_F(Verbs, APausedClusterIsLeftAlone) {
     cluster_.set_spec({.paused = true});
     EXPECT_EQ(run(run_promote), exit_not_reached);
     EXPECT_THAT(err_, HasSubstr("paused"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
 }
 
-TEST_F(Verbs, AWishThatIsNotFulfilledInTimeIsTakenBack) {
+TEST_F(Verbs, ARequestThatIsNotFulfilledInTimeIsWithdrawn) {
     command_.patience = 5s;
     EXPECT_EQ(run(run_promote), exit_not_reached);
-    EXPECT_THAT(err_, HasSubstr("the time is over; the wish was taken back"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_THAT(err_, HasSubstr("the time is over; the request was withdrawn"));
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
     EXPECT_EQ(clock_.now_, model::Instant{} + 5s);
 }
 
-TEST_F(Verbs, AWishWhoseUserGaveUpIsTakenBack) {
+TEST_F(Verbs, ARequestWhoseUserGaveUpIsWithdrawn) {
     bool given_up = false;
     world_.interrupted = [&given_up] { return given_up; };
     then([] {});
     then([&given_up] { given_up = true; });
     EXPECT_EQ(run(run_promote), exit_not_reached);
-    EXPECT_THAT(err_, HasSubstr("interrupted; the wish was taken back"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_THAT(err_, HasSubstr("interrupted; the request was withdrawn"));
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
 }
 
-TEST_F(Verbs, AWishThatGotNoAnswerIsSettledByReading) {
+TEST_F(Verbs, ARequestThatGotNoAnswerIsResolvedByReading) {
     cluster_.lose_answer = true;
     then([] {});
     then([&] { cluster_.lead("n2", 4); });
@@ -238,10 +129,10 @@ TEST_F(Verbs, AnotherOperatorWhoCameFirstIsNotOverwritten) {
     };
     EXPECT_EQ(run(run_promote), exit_not_reached);
     EXPECT_THAT(err_, HasSubstr("another switchover is under way to n3"));
-    EXPECT_EQ(cluster_.wishes().switchover->id, "other");
+    EXPECT_EQ(cluster_.stored_spec().switchover->id, "other");
 }
 
-TEST_F(Verbs, TheSameWishOfAnotherIsWaitedForTogether) {
+TEST_F(Verbs, TheSameRequestOfAnotherIsWaitedForTogether) {
     cluster_.set_spec({.switchover = model::Spec::Switchover{.id = "other", .to = "n2"}});
     then([&] {
         cluster_.status("n1").switchover = model::SwitchoverOutcome{"other", false, "no"};
@@ -250,7 +141,16 @@ TEST_F(Verbs, TheSameWishOfAnotherIsWaitedForTogether) {
     EXPECT_THAT(err_, HasSubstr("n1 refused: no"));
 }
 
-TEST_F(Verbs, AWishThatAnotherReplacedIsNotWaitedForAnyLonger) {
+TEST_F(Verbs, TheRequestOfAnotherIsNotWithdrawn) {
+    const Switchover theirs{.id = "other", .to = "n2"};
+    cluster_.set_spec({.switchover = theirs});
+    command_.patience = 2s;
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("the time is over; the request is another operator's and stands"));
+    EXPECT_EQ(cluster_.stored_spec().switchover, theirs);
+}
+
+TEST_F(Verbs, ARequestThatAnotherReplacedIsNotWaitedForAnyLonger) {
     then([&] {
         cluster_.set_spec({.switchover = model::Spec::Switchover{.id = "other", .to = "n1"}});
     });
@@ -258,11 +158,116 @@ TEST_F(Verbs, AWishThatAnotherReplacedIsNotWaitedForAnyLonger) {
     EXPECT_THAT(err_, HasSubstr("took the place"));
 }
 
+// The lease has moved; the request stays pending until the new leader serves.
+TEST_F(Verbs, PromoteRightAfterDemoteWaitsForItsEnd) {
+    const Switchover demote{.id = "other", .from = "n2"};
+    cluster_.set_spec({.switchover = demote});
+    then([&] {
+        EXPECT_EQ(cluster_.stored_spec().switchover, demote);
+        EXPECT_THAT(err_, HasSubstr("Waiting for the end of the switchover before this one."));
+        cluster_.set_spec({});
+    });
+    then([&] {
+        EXPECT_EQ(cluster_.stored_spec().switchover->id, "request-1");
+        cluster_.lead("n2", 4);
+    });
+    EXPECT_EQ(run(run_promote), exit_done) << err_;
+}
+
+TEST_F(Verbs, PromoteWhileAnotherNodeBecomesLeaderWaitsForItsEnd) {
+    cluster_.set_spec({.switchover = Switchover{.id = "other", .to = "n1"}});  // which leads now
+    then([&] {
+        EXPECT_EQ(cluster_.stored_spec().switchover->id, "other");
+        cluster_.set_spec({});
+    });
+    then([&] { cluster_.lead("n2", 4); });
+    EXPECT_EQ(run(run_promote), exit_done) << err_;
+}
+
+TEST_F(Verbs, ASwitchoverThatDoesNotEndIsNotWaitedForWithoutEnd) {
+    const Switchover demote{.id = "other", .from = "n3"};
+    cluster_.set_spec({.switchover = demote});
+    command_.patience = 5s;
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_,
+                HasSubstr("the time is over; another switchover is under way away from n3 (request "
+                          "other); wait for it"));
+    EXPECT_EQ(cluster_.stored_spec().switchover, demote);
+}
+
+TEST_F(Verbs, ASwitchoverThatHasNotMovedTheLeaseIsNotWaitedFor) {
+    for (const auto& other :
+         {Switchover{.id = "other", .to = "n3"}, Switchover{.id = "other", .from = "n1"}}) {
+        cluster_.set_spec({.switchover = other});
+        EXPECT_EQ(run(run_promote), exit_not_reached);
+        EXPECT_THAT(err_, HasSubstr("another switchover is under way"));
+        EXPECT_EQ(cluster_.stored_spec().switchover, other);
+        EXPECT_EQ(clock_.now_, model::Instant{});
+    }
+}
+
+// Its last published status still says that it leads, until another node does.
+TEST_F(Verbs, PromoteOfALeaderThatWasKilledIsNoSuccess) {
+    cluster_.lead("n2", 3);
+    dead_ = {"n2"};
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("the daemon of n2 does not answer"));
+    EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+}
+
+TEST_F(Verbs, PromoteAfterTheLeaderWasKilledTakesOverWhenItsLeaseIsOver) {
+    dead_ = {"n1"};
+    then([&] {
+        EXPECT_THAT(err_,
+                    HasSubstr("The leader n1 does not answer; n2 takes over when its lease has run "
+                              "out.\n"));
+        EXPECT_EQ(cluster_.stored_spec().switchover->to, "n2");
+    });
+    then([&] {
+        cluster_.lead("n2", 4);
+        cluster_.status("n1").role = model::Role::primary;
+    });
+    EXPECT_EQ(run(run_promote), exit_done) << err_;
+    // What the killed one published last is not how it is now.
+    EXPECT_THAT(err_, HasSubstr("leader n2, epoch 4; n1 (was PRIMARY); n2 PRIMARY"));
+}
+
+// No leader is left to refuse the request: the node itself says what it waits for.
+TEST_F(Verbs, PromoteThatNobodyRefusesSaysWhatTheNodeWaitsFor) {
+    dead_ = {"n1"};
+    command_.patience = 2s;
+    cluster_.status("n2").conditions = {{.type = model::ConditionType::lease_held,
+                                         .reason = "Following",
+                                         .message = "nofailover is set on this node"}};
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("the LeaseHeld of n2 says: nofailover is set on this node\n"));
+}
+
+TEST_F(Verbs, PromoteOfANodeThatLeftIsRefused) {
+    cluster_.set_spec({.leave = {"n2"}});
+    static_cast<void>(cluster_.erase("n2", (*cluster_.node("n2"))->revision));
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("n2 left the cluster; let it join again first"));
+}
+
+// While its outcome is unknown the request is watched, and withdrawn in the end.
+TEST_F(Verbs, ARequestWhoseOutcomeIsUnknownIsWatched) {
+    cluster_.lose_answer = true;
+    cluster_.after_write = [&] { cluster_.spec_down = true; };
+    for (int i = 0; i < 101; ++i)
+        then([] {});
+    then([&] {
+        cluster_.spec_down = false;
+        cluster_.lead("n2", 4);
+    });
+    EXPECT_EQ(run(run_promote), exit_done) << err_;
+}
+
 TEST_F(Verbs, PromoteNeedsADaemonHere) {
     dead_ = {"n2"};
     EXPECT_EQ(run(run_promote), exit_not_reached);
     EXPECT_THAT(err_, HasSubstr("the daemon of n2 does not answer"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
 }
 
 TEST_F(Verbs, NatsThatIsAwayForAMomentIsWaitedFor) {
@@ -279,13 +284,19 @@ TEST_F(Verbs, NatsThatIsAwayForAMomentIsWaitedFor) {
 TEST_F(Verbs, DemoteIsDoneWhenTheNodeIsPassiveAndNotBefore) {
     config_.node_id = "n1";
     then([&] {
-        EXPECT_EQ(cluster_.wishes().switchover->from, "n1");
-        EXPECT_EQ(cluster_.wishes().switchover->to, "");
+        EXPECT_EQ(cluster_.stored_spec().switchover->from, "n1");
+        EXPECT_EQ(cluster_.stored_spec().switchover->to, "");
         cluster_.record->state = model::LeaseRecord::State::released;
     });
     then([&] {
         EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
         cluster_.lead("n2", 4);
+        cluster_.answer("n2", false, "starting");
+    });
+    then([&] {
+        EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+        EXPECT_THAT(err_, HasSubstr("Waiting: n2 has the lease"));
+        cluster_.answer("n2", true);
     });
     EXPECT_EQ(run(run_demote), exit_done) << err_;
     EXPECT_EQ(out_,
@@ -299,13 +310,13 @@ TEST_F(Verbs, DemoteOfOneThatDoesNotLeadSaysWhoDoes) {
     cluster_.record.reset();
     EXPECT_EQ(run(run_demote), exit_done);
     EXPECT_THAT(out_, HasSubstr("No leader currently exists in the cluster\n"));
-    EXPECT_FALSE(cluster_.wishes().switchover);
+    EXPECT_FALSE(cluster_.stored_spec().switchover);
 }
 
 // defects.md C07
 TEST_F(Verbs, LeaveAsksTheDaemonAndWaitsUntilItIsGone) {
     config_.node_id = "n1";
-    then([&] { EXPECT_THAT(cluster_.wishes().leave, testing::ElementsAre("n1")); });
+    then([&] { EXPECT_THAT(cluster_.stored_spec().leave, testing::ElementsAre("n1")); });
     then([&] { static_cast<void>(cluster_.erase("n1", (*cluster_.node("n1"))->revision)); });
     EXPECT_EQ(run(run_leave), exit_done) << err_;
     EXPECT_EQ(out_,
@@ -320,6 +331,98 @@ TEST_F(Verbs, LeaveWithoutADaemonDeletesTheKey) {
     EXPECT_THAT(cluster_.erased, testing::ElementsAre("n2"));
     EXPECT_THAT(out_, Not(HasSubstr("Stepping down")));
     EXPECT_EQ(run(run_leave), exit_done) << "leaving twice is leaving";
+}
+
+TEST_F(Verbs, LeaveOfANodeThatThereIsNotIsRefused) {
+    config_.node_id = "n9";
+    dead_ = {"n9"};
+    EXPECT_EQ(run(run_leave), exit_failed);
+    EXPECT_THAT(err_, HasSubstr("no node \"n9\" is a member of this cluster"));
+    EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+    EXPECT_TRUE(cluster_.stored_spec().leave.empty());
+}
+
+TEST_F(Verbs, LeaveOfTheLeaderOfAPausedClusterIsRefused) {
+    config_.node_id = "n1";
+    cluster_.set_spec({.paused = true});
+    EXPECT_EQ(run(run_leave), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("paused"));
+    EXPECT_EQ(out_, "Leaving cluster prod...\n");
+    EXPECT_TRUE(cluster_.stored_spec().leave.empty());
+}
+
+TEST_F(Verbs, RemoveOfANodeThatDiedDeletesItsStatusAndLetsItIdle) {
+    command_.subject = "n2";
+    config_.node_id = "n1";
+    dead_ = {"n2"};
+    EXPECT_EQ(run(run_remove), exit_done) << err_;
+    EXPECT_EQ(out_, "Removing node n2 from cluster prod...\n✓ Successfully removed node n2\n");
+    EXPECT_THAT(err_, HasSubstr("idles until: convex-cluster-manager join --node-id n2\n"));
+    EXPECT_THAT(cluster_.erased, testing::ElementsAre("n2"));
+    EXPECT_THAT(cluster_.stored_spec().leave, testing::ElementsAre("n2"));
+    EXPECT_EQ(run(run_remove), exit_done) << "twice is once";
+}
+
+TEST_F(Verbs, RemoveOfANodeThatLivesOrLeadsOrIsNotThereIsRefused) {
+    const struct {
+        const char* node;
+        std::set<std::string> dead;
+        int status;
+        const char* text;
+    } cases[] = {
+        {"n2", {}, exit_not_reached, "the daemon of n2 answers; it can leave by itself"},
+        {"n1", {"n1"}, exit_not_reached, "n1 leads, by the record"},
+        {"n9", {"n9"}, exit_failed, "no node \"n9\" is a member of this cluster"},
+    };
+    for (const auto& [node, dead, status, text] : cases) {
+        command_.subject = node;
+        dead_ = dead;
+        EXPECT_EQ(run(run_remove), status) << node;
+        EXPECT_THAT(err_, HasSubstr(text));
+        EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+        EXPECT_TRUE(cluster_.erased.empty());
+        EXPECT_TRUE(cluster_.stored_spec().leave.empty());
+    }
+}
+
+// Its daemon reads the request then, and deletes the status itself.
+TEST_F(Verbs, RemoveOfANodeThatComesBackMeanwhileWaitsUntilItHasLeft) {
+    command_.subject = "n2";
+    dead_ = {"n2"};
+    cluster_.after_write = [&] { dead_.clear(); };
+    then([&] { EXPECT_TRUE(cluster_.erased.empty()); });
+    then([&] { static_cast<void>(cluster_.erase("n2", (*cluster_.node("n2"))->revision)); });
+    EXPECT_EQ(run(run_remove), exit_done) << err_;
+}
+
+TEST_F(Verbs, PauseAndResumeAreWrittenAndSaid) {
+    EXPECT_EQ(run(run_pause), exit_done) << err_;
+    EXPECT_EQ(out_, "Pausing cluster prod...\n✓ Successfully paused cluster\n");
+    EXPECT_THAT(err_, HasSubstr("Fencing goes on"));
+    EXPECT_TRUE(cluster_.stored_spec().paused);
+    EXPECT_EQ(run(run_pause), exit_done) << "twice is once";
+    EXPECT_EQ(run(run_resume), exit_done) << err_;
+    EXPECT_EQ(out_, "Resuming cluster prod...\n✓ Successfully resumed cluster\n");
+    EXPECT_EQ(err_, "");
+    EXPECT_FALSE(cluster_.stored_spec().paused);
+}
+
+TEST_F(Verbs, PauseInTheMiddleOfASwitchoverIsRefused) {
+    cluster_.set_spec({.switchover = Switchover{.id = "other", .to = "n2"}});
+    EXPECT_EQ(run(run_pause), exit_not_reached);
+    EXPECT_THAT(err_, HasSubstr("a switchover is under way to n2 (request other)"));
+    EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+    EXPECT_FALSE(cluster_.stored_spec().paused);
+}
+
+TEST_F(Verbs, StatusOfANodeThatLeftSaysSo) {
+    cluster_.set_spec({.leave = {"n2"}});
+    static_cast<void>(cluster_.erase("n2", (*cluster_.node("n2"))->revision));
+    EXPECT_EQ(run(run_status), exit_not_reached);
+    EXPECT_THAT(out_, HasSubstr("Role:        UNKNOWN (this node left the cluster)\n"));
+    EXPECT_EQ(err_,
+              "Note: This node left the cluster.\n"
+              "      Take it back with: convex-cluster-manager join\n");
 }
 
 TEST_F(Verbs, JoinWaitsForTheDaemonsCopyAndTakesBackALeave) {
@@ -338,7 +441,7 @@ TEST_F(Verbs, JoinWaitsForTheDaemonsCopyAndTakesBackALeave) {
               "✓ Data bootstrapped to /d/replica\n"
               "\n"
               "✓ Successfully joined cluster\n");
-    EXPECT_THAT(cluster_.wishes().leave, testing::ElementsAre("n9"));
+    EXPECT_THAT(cluster_.stored_spec().leave, testing::ElementsAre("n9"));
 }
 
 // defects.md C07
@@ -346,7 +449,7 @@ TEST_F(Verbs, JoinOfALeaderlessEmptyClusterTakesNoLease) {
     Cluster empty;
     World world{.cluster = empty, .lease = empty, .clock = clock_};
     world.wait = world_.wait;
-    world.answers = [](const std::string&) { return false; };
+    world.answers = [](const std::string&) { return std::nullopt; };
     world.bootstrap = [] { return Result<bool>{false}; };
     const int status = run_join(command_,
                                 config_,
@@ -382,6 +485,80 @@ TEST_F(Verbs, StatusOfADeadDaemonIsNotZeroAndWritesNothing) {
     cluster_.down = true;
     EXPECT_EQ(run(run_status), exit_failed);
     EXPECT_THAT(out_, HasSubstr("(could not query)"));
+    EXPECT_THAT(err_, HasSubstr("no NATS server answers"));
+}
+
+// A store that takes no writes keeps what was true before.
+TEST_F(Verbs, WhatADaemonSaysCountsMoreThanWhatItPublished) {
+    cluster_.lead("n2", 3);
+    cluster_.status("n2").uptime_ms = 10'000;
+    cluster_.status("n2").heartbeat_ms = 3'000;
+    cluster_.status("n2").epoch = {3};
+    const model::Condition lost{.type = model::ConditionType::lease_held,
+                                .status = false,
+                                .message = "the lease cannot be written: no space"};
+    says_["n2"] = {.node_id = "n2",
+                   .role = model::Role::passive,
+                   .backend_status = "stopped",
+                   .uptime_ms = 40'000,
+                   .conditions = {lost}};
+    EXPECT_EQ(run(run_status), exit_done);
+    EXPECT_THAT(out_,
+                HasSubstr("Role:        PASSIVE\n"
+                          "Leader:      (none)\n"
+                          "Backend:     stopped\n"
+                          "No leader:   n2: the lease cannot be written: no space\n"
+                          "\n"
+                          "NODE"));
+    EXPECT_THAT(out_, Not(HasSubstr("PRIMARY")));
+    EXPECT_THAT(out_, HasSubstr("n2 published its status 30 s ago for the last time; its epoch"));
+    command_.output = Output::json;
+    EXPECT_EQ(run(run_status), exit_done);
+    EXPECT_THAT(out_, HasSubstr("\"leader\": null"));
+    EXPECT_THAT(out_,
+                HasSubstr("\"noLeaderBecause\": \"n2: the lease cannot be written: no space\""));
+    EXPECT_THAT(out_, HasSubstr("\"publishedAgoMs\": 30000"));
+    EXPECT_EQ(run(run_list), exit_done);
+    EXPECT_THAT(out_, Not(HasSubstr("PRIMARY")));
+    // Nor is it a success to promote it.
+    command_.patience = 1s;
+    EXPECT_EQ(run(run_promote), exit_not_reached);
+    EXPECT_THAT(out_, Not(HasSubstr("Successfully")));
+}
+
+// What it cannot write it says.
+TEST_F(Verbs, StatusOfADaemonThatHasPublishedNothingIsWhatItAnswers) {
+    cluster_.record.reset();
+    static_cast<void>(cluster_.erase("n2", (*cluster_.node("n2"))->revision));
+    const model::Condition refused{.type = model::ConditionType::lease_held,
+                                   .message = "the node id cannot be claimed: no right"};
+    says_["n2"] = {.node_id = "n2", .backend_status = "stopped", .conditions = {refused}};
+    EXPECT_EQ(run(run_status), exit_done);
+    EXPECT_THAT(out_, HasSubstr("Role:        PASSIVE\n"));
+    EXPECT_THAT(out_, HasSubstr("No leader:   n2: the node id cannot be claimed: no right\n"));
+}
+
+TEST_F(Verbs, StatusWithoutStoreIsWhatThisNodesDaemonSays) {
+    cluster_.down = true;
+    world_.own_status = [] {
+        return model::NodeStatus{.node_id = "n2", .backend_status = "stopped"};
+    };
+    EXPECT_EQ(run(run_status), exit_failed);
+    EXPECT_THAT(out_, HasSubstr("Role:        PASSIVE\n"));
+    EXPECT_THAT(err_, HasSubstr("no NATS server answers"));
+    command_.output = Output::json;
+    EXPECT_EQ(run(run_status), exit_failed);
+    EXPECT_THAT(out_, StartsWith("{"));
+    EXPECT_THAT(out_, HasSubstr("\"role\": \"PASSIVE\""));
+    // Neither store nor daemon answers: JSON or nothing.
+    world_.own_status = []() -> Result<model::NodeStatus> {
+        return model::error(Errc::unavailable, "connection refused");
+    };
+    EXPECT_EQ(run(run_status), exit_failed);
+    EXPECT_EQ(out_, "");
+    command_.output = Output::table;
+    EXPECT_EQ(run(run_status), exit_failed);
+    EXPECT_THAT(out_, HasSubstr("UNKNOWN (daemon not responding)"));
     EXPECT_THAT(err_, HasSubstr("no NATS server answers"));
 }
 

@@ -6,12 +6,13 @@
 namespace cli {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-model::Config config() {
-    model::Config config;
+config::Config config() {
+    config::Config config;
     config.cluster_id = "prod";
     config.node_id = "n1";
     config.nats.servers = {"nats://user:geheim@a:4222", "nats://b:4222"};
@@ -42,6 +43,16 @@ ClusterView view() {
     return view;
 }
 
+TEST(StatusJson, ConditionThatIsNotKnownIsNull) {
+    auto shown = view();
+    shown.nodes[0].status.conditions = {
+        {.type = model::ConditionType::backend_contained, .known = false, .reason = "NotReported"},
+        {.type = model::ConditionType::lease_held, .status = true, .reason = "Held"}};
+    const auto json = status_json(config(), shown);
+    EXPECT_THAT(json, ContainsRegex(R"("type": "BackendContained",[[:space:]]*"status": null)"));
+    EXPECT_THAT(json, ContainsRegex(R"("type": "LeaseHeld",[[:space:]]*"status": true)"));
+}
+
 TEST(StatusText, IsTheGoManagersThenTheTable) {
     EXPECT_EQ(status_text(config(), view()),
               "Cluster Status\n"
@@ -60,6 +71,33 @@ TEST(StatusText, IsTheGoManagersThenTheTable) {
               "n1      10.0.0.1  PRIMARY  running  3      000000000000002a  0ms    running  -\n"
               "node-2  -         PASSIVE  running  3      0000000000000029  120ms  stopped  "
               "nofailover\n");
+}
+
+// defects.md C33: derived from the role.
+TEST(StatusText, TheVirtualAddressIsHeldWhereTheKernelShowsIt) {
+    auto with = config();
+    with.vips = {{"10.0.0.9", 24, "eth0"}, {"fd00::9", 128, "eth0"}};
+    auto bound = view();
+    EXPECT_THAT(status_text(with, bound), HasSubstr("VIP:         10.0.0.9/24, fd00::9/128\n"));
+    EXPECT_THAT(status_text(with, bound), Not(HasSubstr("VIP Status")));
+    auto& conditions = bound.nodes[0].status.conditions;
+    conditions.push_back({.type = model::ConditionType::vip_bound, .status = true});
+    EXPECT_THAT(status_text(with, bound),
+                HasSubstr("Rep. Lag:    0ms\nVIP Status:  held (this node is PRIMARY)\n"));
+    conditions.back().status = false;
+    EXPECT_THAT(status_text(with, bound), HasSubstr("VIP Status:  not held\n"));
+    conditions.push_back({.type = model::ConditionType::vip_conflict,
+                          .status = true,
+                          .message = "ip addr del 10.0.0.9/24 dev eth0"});
+    EXPECT_THAT(status_text(with, bound),
+                HasSubstr("VIP Conflict: ip addr del 10.0.0.9/24 dev eth0\n"));
+    EXPECT_THAT(list_table(bound),
+                HasSubstr("n1: virtual address: ip addr del 10.0.0.9/24 dev eth0\n"));
+    conditions.back().status = false;
+    EXPECT_THAT(list_table(bound), Not(HasSubstr("virtual address")));
+    conditions.front().message = "the daemon lacks CAP_NET_RAW";
+    EXPECT_THAT(list_table(bound),
+                HasSubstr("n1: virtual address: the daemon lacks CAP_NET_RAW\n"));
 }
 
 // defects.md C33
@@ -116,7 +154,41 @@ TEST(StatusText, WithoutLeaderOrStoreIsHonest) {
     auto none = view();
     none.record->state = model::LeaseRecord::State::released;
     EXPECT_THAT(status_text(config(), none), HasSubstr("Leader:      (none)\n"));
-    EXPECT_THAT(status_text_without_store(config()), HasSubstr("Leader:      (could not query)\n"));
+    const auto nobody = status_text_without_store(config(), {});
+    EXPECT_THAT(nobody, HasSubstr("Role:        UNKNOWN (daemon not responding)\n"));
+    EXPECT_THAT(nobody, HasSubstr("Leader:      (could not query)\n"));
+}
+
+TEST(StatusText, WithoutStoreShowsWhatTheDaemonSaysOfItself) {
+    const auto text = status_text_without_store(config(), view().nodes[1].status);
+    EXPECT_THAT(text,
+                HasSubstr("Role:        PASSIVE\n"
+                          "Leader:      (could not query)\n"
+                          "Backend:     stopped\n"
+                          "Rep. Lag:    120ms\n"));
+    const auto json = status_json_without_store(config(), view().nodes[1].status);
+    EXPECT_THAT(json, StartsWith("{\n  \"cluster\": \"prod\""));
+    EXPECT_THAT(json, HasSubstr("\"role\": \"PASSIVE\""));
+    EXPECT_THAT(json, HasSubstr("\"leader\": null"));
+    EXPECT_THAT(json, Not(HasSubstr("geheim")));
+}
+
+TEST(StatusText, OfANodeThatLeftSaysSo) {
+    auto left = view();
+    left.spec.leave = {"n1"};
+    EXPECT_THAT(status_text(config(), left), HasSubstr("Role:        PRIMARY\n"));
+    EXPECT_THAT(status_text(config(), left), HasSubstr("n1 is asked to leave.\n"));
+    EXPECT_THAT(status_json(config(), left), HasSubstr("\"left\": false"));
+    left.nodes.erase(left.nodes.begin());
+    const auto text = status_text(config(), left);
+    EXPECT_THAT(text, HasSubstr("Role:        UNKNOWN (this node left the cluster)\n"));
+    EXPECT_THAT(text, HasSubstr("n1 left the cluster.\n"));
+    EXPECT_THAT(text, Not(HasSubstr("not responding")));
+    EXPECT_THAT(status_json(config(), left), HasSubstr("\"left\": true"));
+    // Including the last one.
+    left.nodes.clear();
+    EXPECT_THAT(list_table(left),
+                HasSubstr("No node is a member of this cluster yet.\n\nn1 left the cluster.\n"));
 }
 
 TEST(Json, OfStatusAndListCarriesTheSame) {

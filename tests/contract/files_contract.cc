@@ -1,4 +1,4 @@
-// What every Files promises.
+// The contract of every Files.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ public:
 class RealWorld final : public FilesWorld {
 public:
     reconcilers::ports::Files& files() override { return files_; }
-    [[nodiscard]] std::string root() const override { return folder_.path(); }
+    [[nodiscard]] std::string root() const override { return directory_.path(); }
     void set_owner(const std::string& path, unsigned uid, unsigned gid, unsigned mode) override {
         EXPECT_EQ(::chown(path.c_str(), uid, gid), 0);
         EXPECT_EQ(::chmod(path.c_str(), mode), 0);
@@ -43,13 +43,13 @@ public:
     }
 
 private:
-    test_support::TempDir folder_;
+    test_support::TempDir directory_;
     adapters::linux_host::Files files_;
 };
 
 class SimulatedWorld final : public FilesWorld {
 public:
-    SimulatedWorld() { EXPECT_TRUE(files_.make_folder(root())); }
+    SimulatedWorld() { EXPECT_TRUE(files_.create_directory(root())); }
     reconcilers::ports::Files& files() override { return files_; }
     [[nodiscard]] std::string root() const override { return "/tmp/simulated"; }
     void set_owner(const std::string& path, unsigned uid, unsigned gid, unsigned mode) override {
@@ -120,7 +120,7 @@ TEST_P(FilesContract, AnAbsentFileIsNotFoundAndTheMessageNamesIt) {
     EXPECT_EQ(code_of(files_.read_at(path("absent"), 0, 1)), Errc::not_found);
     EXPECT_EQ(code_of(files_.truncate(path("absent"), 0)), Errc::not_found);
     EXPECT_EQ(code_of(files_.sync(path("absent"))), Errc::not_found);
-    EXPECT_EQ(code_of(files_.sync_folder(path("absent"))), Errc::not_found);
+    EXPECT_EQ(code_of(files_.sync_directory(path("absent"))), Errc::not_found);
     EXPECT_EQ(code_of(files_.rename(path("absent"), path("b"))), Errc::not_found);
     EXPECT_EQ(code_of(files_.write(path("absent/a"), {}, true)), Errc::not_found);
     EXPECT_EQ(code_of(files_.write_at(path("absent/a"), 0, {})), Errc::not_found);
@@ -131,21 +131,21 @@ TEST_P(FilesContract, AnAbsentFileIsNotFoundAndTheMessageNamesIt) {
     EXPECT_NE(failed.error().message.find("No such file"), std::string::npos);
 }
 
-TEST_P(FilesContract, AFolderIsNoFileAndAFileNoFolder) {
-    ASSERT_TRUE(files_.make_folder(path("folder")));
+TEST_P(FilesContract, ADirectoryIsNoFileAndAFileNoDirectory) {
+    ASSERT_TRUE(files_.create_directory(path("directory")));
     ASSERT_TRUE(files_.write(path("file"), as_bytes("x"), false));
-    EXPECT_EQ(code_of(files_.read(path("folder"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.size(path("folder"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.write(path("folder"), {}, false)), Errc::invalid);
-    EXPECT_EQ(code_of(files_.write_at(path("folder"), 0, {})), Errc::invalid);
-    EXPECT_EQ(code_of(files_.sync(path("folder"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.remove(path("folder"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.rename(path("file"), path("folder"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.read(path("directory"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.size(path("directory"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.write(path("directory"), {}, false)), Errc::invalid);
+    EXPECT_EQ(code_of(files_.write_at(path("directory"), 0, {})), Errc::invalid);
+    EXPECT_EQ(code_of(files_.sync(path("directory"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.remove(path("directory"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.rename(path("file"), path("directory"))), Errc::invalid);
     EXPECT_EQ(code_of(files_.list(path("file"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.sync_folder(path("file"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.make_folder(path("file"))), Errc::invalid);
-    EXPECT_EQ(code_of(files_.make_folder(path("file/below"))), Errc::invalid);
-    EXPECT_EQ(*files_.list(world_->root()), (Names{"file", "folder"}));
+    EXPECT_EQ(code_of(files_.sync_directory(path("file"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.create_directory(path("file"))), Errc::invalid);
+    EXPECT_EQ(code_of(files_.create_directory(path("file/below"))), Errc::invalid);
+    EXPECT_EQ(*files_.list(world_->root()), (Names{"directory", "file"}));
 }
 
 TEST_P(FilesContract, APathIsAbsolute) {
@@ -154,14 +154,14 @@ TEST_P(FilesContract, APathIsAbsolute) {
         EXPECT_EQ(code_of(files_.read(bad)), Errc::invalid);
         EXPECT_EQ(code_of(files_.write(bad, {}, false)), Errc::invalid);
         EXPECT_EQ(code_of(files_.remove(bad)), Errc::invalid);
-        EXPECT_EQ(code_of(files_.make_folder(bad)), Errc::invalid);
+        EXPECT_EQ(code_of(files_.create_directory(bad)), Errc::invalid);
     }
     EXPECT_EQ(code_of(files_.read(std::string{"/a\0b", 4})), Errc::invalid);
 }
 
-TEST_P(FilesContract, MakesFoldersWithTheirParents) {
-    ASSERT_TRUE(files_.make_folder(path("a/b/c")));
-    ASSERT_TRUE(files_.make_folder(path("a/b/c")));
+TEST_P(FilesContract, MakesDirectoriesWithTheirParents) {
+    ASSERT_TRUE(files_.create_directory(path("a/b/c")));
+    ASSERT_TRUE(files_.create_directory(path("a/b/c")));
     EXPECT_EQ(*files_.list(path("a")), Names{"b"});
     ASSERT_TRUE(files_.write(path("a/b/c/file"), as_bytes("x"), true));
     EXPECT_EQ(*files_.list(path("a/b/c")), Names{"file"});
@@ -180,7 +180,7 @@ TEST_P(FilesContract, WritesInPlace) {
     ASSERT_TRUE(files_.truncate(path("a"), 4));
     EXPECT_EQ(read("a"), (std::string{"ab\0\0", 4}));
     EXPECT_TRUE(files_.sync(path("a")));
-    EXPECT_TRUE(files_.sync_folder(world_->root()));
+    EXPECT_TRUE(files_.sync_directory(world_->root()));
 }
 
 TEST_P(FilesContract, ReadsRangesAndStopsAtTheEnd) {
@@ -193,7 +193,7 @@ TEST_P(FilesContract, ReadsRangesAndStopsAtTheEnd) {
 }
 
 TEST_P(FilesContract, RenamesOverWhatIsThere) {
-    ASSERT_TRUE(files_.make_folder(path("d")));
+    ASSERT_TRUE(files_.create_directory(path("d")));
     ASSERT_TRUE(files_.write(path("a"), as_bytes("new"), false));
     ASSERT_TRUE(files_.write(path("d/b"), as_bytes("old"), false));
     ASSERT_TRUE(files_.rename(path("a"), path("d/b")));
@@ -222,6 +222,15 @@ TEST_P(FilesContract, CopiesOwnerGroupAndMode) {
     ASSERT_TRUE(files_.copy_owner(path("from"), path("to")));
     EXPECT_EQ(world_->owner(path("to")), (std::vector<unsigned>{65534, 65533, 0640}));
     EXPECT_EQ(read("to"), "y");
+}
+
+// So that a service that runs as that user can open what root has put there.
+TEST_P(FilesContract, GivesAFileToTheOwnerOfADirectoryAndLeavesItsMode) {
+    ASSERT_TRUE(files_.write(path("f"), as_bytes("x"), false));
+    world_->set_owner(path("f"), 65534, 65533, 0640);
+    ASSERT_TRUE(files_.give_to_owner_of(world_->root(), path("f")));
+    EXPECT_EQ(world_->owner(path("f")), (std::vector<unsigned>{0, 0, 0640}));
+    EXPECT_EQ(code_of(files_.give_to_owner_of(world_->root(), path("absent"))), Errc::not_found);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What every KvStore promises.
+// The contract of every KvStore.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -74,7 +74,7 @@ TEST_P(KvStoreContract, ARevisionOfAnotherKeyIsAConflict) {
     EXPECT_EQ((**kv->get("mine")).revision, mine);
 }
 
-// defects.md C08: a delete that names no revision removes another node's lease.
+// defects.md C08: a delete without an expected revision removes another node's lease.
 TEST_P(KvStoreContract, ErasesOnlyTheRevisionThatWasReadAndCreatesAgain) {
     const auto kv = world_->kv("b");
     const auto first = kv->update("k", as_bytes("a"), Revision{});
@@ -164,7 +164,7 @@ TEST_P(KvStoreContract, BytesComeBackAsTheyWere) {
     }
 }
 
-// L11: in a bucket of several keys only the stream's expectation may have been refused.
+// L11: in a bucket of several keys, a refusal may concern only the stream's last sequence.
 TEST_P(KvStoreContract, WritesOfOtherKeysDoNotMakeAnUpdateFail) {
     const auto kv = world_->kv("b");
     const auto other = world_->kv("b");
@@ -230,21 +230,21 @@ TEST_P(KvStoreContract, WakesAfterAChange) {
     }
 }
 
-TEST_P(KvStoreContract, ARestartOfTheServerKeepsDataAndGrowsTheSession) {
+TEST_P(KvStoreContract, ARestartOfTheServerKeepsDataAndGrowsTheGeneration) {
     const auto kv = world_->kv("b");
     std::atomic<int> woken = 0;
     kv->on_change([&] { ++woken; });
     const auto revision = kv->update("k", as_bytes("a"), Revision{});
     ASSERT_TRUE(revision);
-    const auto session = kv->session();
-    EXPECT_EQ(kv->session(), session);
+    const auto generation = kv->connection_generation();
+    EXPECT_EQ(kv->connection_generation(), generation);
     woken = 0;
     world_->restart();
-    ASSERT_TRUE(eventually([&] { return kv->session() > session && woken > 0; }));
+    ASSERT_TRUE(eventually([&] { return kv->connection_generation() > generation && woken > 0; }));
     ASSERT_TRUE(eventually([&] { return kv->get("k").has_value(); }));
     EXPECT_EQ((**kv->get("k")).revision, *revision);
     EXPECT_TRUE(kv->update("k", as_bytes("b"), *revision));
-    // The watch is made again too.
+    // The watch works again, too.
     const auto other = world_->kv("b");
     EXPECT_TRUE(eventually([&] {
         woken = 0;

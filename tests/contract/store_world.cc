@@ -3,9 +3,12 @@
 #include <stdexcept>
 
 #include "adapters/nats/connection.h"
+#include "adapters/nats/kv_feed.h"
 #include "adapters/nats/kv_store.h"
 #include "adapters/nats/log_store.h"
 #include "adapters/nats/object_meta.h"
+#include "adapters/nats/store_identity.h"
+#include "tests/sim/store/sim_kv_feed.h"
 #include "tests/sim/store/sim_kv_store.h"
 #include "tests/sim/store/sim_log_store.h"
 #include "tests/support/eventually.h"
@@ -16,17 +19,22 @@ namespace {
 
 class NatsWorld final : public StoreWorld {
 public:
-    std::unique_ptr<reconcilers::ports::KvStore> kv(const std::string& bucket) override {
+    std::unique_ptr<adapters::kv::KvStore> kv(const std::string& bucket) override {
         auto store =
             std::make_unique<adapters::nats::KvStore>(connect(), adapters::nats::KvOptions{bucket});
-        settle([&] { return store->ensure(); });
+        await_ready([&] { return store->ensure(); });
         return store;
+    }
+
+    std::unique_ptr<adapters::kv::KvFeed> feed(const std::string& bucket,
+                                               std::size_t largest) override {
+        return std::make_unique<adapters::nats::KvFeed>(connect(), bucket, largest);
     }
 
     std::unique_ptr<reconcilers::ports::LogStore> log(const std::string& bucket) override {
         auto store = std::make_unique<adapters::nats::LogStore>(connect(),
                                                                 adapters::nats::LogOptions{bucket});
-        settle([&] { return store->ensure(); });
+        await_ready([&] { return store->ensure(); });
         return store;
     }
 
@@ -56,6 +64,16 @@ public:
         server_.start();
     }
 
+    model::StoreIdentity identity() override {
+        return adapters::nats::read_store_identity(
+            *connect(), {.election = "KV_election", .state = "KV_state", .log = "OBJ_wal"});
+    }
+
+    void remove_stream(const std::string& stream) override {
+        const auto answer = connect()->request({.subject = "$JS.API.STREAM.DELETE." + stream});
+        if (!answer) throw std::runtime_error{answer.error().message};
+    }
+
 private:
     std::shared_ptr<adapters::nats::Connection> connect() {
         auto connection = adapters::nats::Connection::open(
@@ -67,7 +85,7 @@ private:
     }
 
     template <typename Ensure>
-    static void settle(const Ensure& ensure) {
+    static void await_ready(const Ensure& ensure) {
         std::string why;
         const bool done = test_support::eventually([&] {
             const auto result = ensure();
@@ -92,10 +110,15 @@ private:
 
 class SimulatedWorld final : public StoreWorld {
 public:
-    std::unique_ptr<reconcilers::ports::KvStore> kv(const std::string& bucket) override {
+    std::unique_ptr<adapters::kv::KvStore> kv(const std::string& bucket) override {
         auto store = std::make_unique<sim::SimKvStore>(new_client(), bucket);
         EXPECT_TRUE(store->ensure());
         return store;
+    }
+
+    std::unique_ptr<adapters::kv::KvFeed> feed(const std::string& bucket,
+                                               std::size_t largest) override {
+        return std::make_unique<sim::SimKvFeed>(new_client(), bucket, largest);
     }
 
     std::unique_ptr<reconcilers::ports::LogStore> log(const std::string& bucket) override {
@@ -124,6 +147,10 @@ public:
     }
 
     void restart() override { server_.restart(); }
+    model::StoreIdentity identity() override {
+        return server_.identity("KV_election", "KV_state", "OBJ_wal");
+    }
+    void remove_stream(const std::string& stream) override { server_.remove(stream); }
 
 private:
     sim::SimClient& new_client() { return server_.client("c" + std::to_string(++clients_)); }

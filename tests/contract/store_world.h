@@ -1,4 +1,4 @@
-// The stores that the contract suites run against: a real nats-server, and the simulated one.
+// The stores under test in the contract suites: a real nats-server and the simulated one.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "reconcilers/ports/kv_store.h"
+#include "adapters/kv/kv_feed.h"
+#include "adapters/kv/kv_store.h"
+#include "model/store_identity.h"
 #include "reconcilers/ports/log_store.h"
 
 namespace contract {
@@ -15,11 +17,14 @@ class StoreWorld {
 public:
     virtual ~StoreWorld() = default;
 
-    /// A client of its own, connected; the bucket exists.
-    virtual std::unique_ptr<reconcilers::ports::KvStore> kv(const std::string& bucket) = 0;
+    /// A separate, connected client; the bucket exists.
+    virtual std::unique_ptr<adapters::kv::KvStore> kv(const std::string& bucket) = 0;
+    /// Of a bucket that exists. Values of more bytes than `largest` come without them.
+    virtual std::unique_ptr<adapters::kv::KvFeed> feed(const std::string& bucket,
+                                                       std::size_t largest) = 0;
     virtual std::unique_ptr<reconcilers::ports::LogStore> log(const std::string& bucket) = 0;
 
-    /// As other tools write: no expectation.
+    /// Publishes as other tools do: without an expected sequence.
     virtual void publish_meta(const std::string& bucket,
                               const model::ObjectMeta& meta,
                               bool rollup) = 0;
@@ -30,8 +35,12 @@ public:
                                          const std::string& name,
                                          const std::string& text) = 0;
 
-    /// The server dies and comes back on the same port with the same store.
+    /// The server is killed and restarted on the same port with the same data.
     virtual void restart() = 0;
+
+    /// The identity read over a separate connection, for the buckets `election`, `state` and `wal`.
+    virtual model::StoreIdentity identity() = 0;
+    virtual void remove_stream(const std::string& stream) = 0;
 };
 
 using MakeWorld = std::unique_ptr<StoreWorld> (*)();

@@ -1,5 +1,5 @@
-// docs/events.md and the code say the same: every event that is emitted is listed, with its levels
-// and its fields, and nothing else is.
+// Compares docs/events.md with the code: every emitted event is listed with its levels and fields,
+// and no other.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,14 +12,19 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/docs/words.h"
+
 namespace {
+
+using docs_test::words_in;
 
 namespace fs = std::filesystem;
 
 struct Event {
-    std::set<std::string> levels;  // that it can have; a call with two levels for two names has all
+    // possible levels; a call with two names and two levels counts for both
+    std::set<std::string> levels;
     std::set<std::string> fields;
-    bool exact = true;  // `levels` of this event alone
+    bool exact = true;  // `levels` are those of this event alone
 };
 using Events = std::map<std::string, Event>;
 
@@ -63,7 +68,7 @@ std::string without_comments(std::string_view text) {
     return code;
 }
 
-/// What stands between the parenthesis at `open` and its counterpart.
+/// The text between the parenthesis at `open` and its counterpart.
 std::string_view arguments(std::string_view code, std::size_t open) {
     int depth = 0;
     bool literal = false;
@@ -81,7 +86,7 @@ std::string_view arguments(std::string_view code, std::size_t open) {
     return {};
 }
 
-/// Each literal, and whether it opens a pair: {"epoch", ...} names a field.
+/// Each string literal, and whether it begins a pair: {"epoch", ...} names a field.
 std::vector<std::pair<std::string, bool>> literals(std::string_view code) {
     std::vector<std::pair<std::string, bool>> all;
     for (auto at = code.find('"'); at != std::string_view::npos; at = code.find('"', at)) {
@@ -105,10 +110,10 @@ std::set<std::string> levels_of(std::string_view function, std::string_view argu
     return levels;
 }
 
-/// Takes every call that emits an event. A call on an Events whose name is no literal goes to
+/// Adds every call that emits an event. A call on an Events whose name is not a literal goes to
 /// `unnamed`.
 void collect(const std::string& code, Events& events, std::vector<std::string>& unnamed) {
-    for (const std::string function : {"info", "warning", "error", "emit", "say", "write"}) {
+    for (const std::string function : {"info", "warning", "error", "emit", "log_event", "write"}) {
         for (auto at = code.find(function + "("); at != std::string::npos;
              at = code.find(function + "(", at + 1)) {
             if (at > 0 && is_word(code[at - 1])) continue;
@@ -138,14 +143,15 @@ void collect(const std::string& code, Events& events, std::vector<std::string>& 
 Events emitted() {
     Events events;
     std::vector<std::string> unnamed;
-    for (const char* folder : {"adapters", "api", "app", "cli", "reconcilers", "warden"}) {
-        for (const auto& file : fs::recursive_directory_iterator{fs::path{SOURCE_DIR} / folder}) {
+    for (const char* directory : {"adapters", "api", "app", "cli", "reconcilers", "warden"}) {
+        for (const auto& file :
+             fs::recursive_directory_iterator{fs::path{SOURCE_DIR} / directory}) {
             const auto extension = file.path().extension();
             if (extension != ".cc" && extension != ".h") continue;
             collect(without_comments(read(file.path())), events, unnamed);
         }
     }
-    // The one call whose name comes from a function; what it can be is told here.
+    // The name of this one call comes from a function; its possible values are listed here.
     EXPECT_EQ(unnamed, std::vector<std::string>{"name(kind)"});
     const auto role = read(fs::path{SOURCE_DIR} / "reconcilers/role/role.cc");
     for (const std::string name : {"lease.taken", "lease.adopted", "lease.raised"}) {
@@ -153,18 +159,6 @@ Events emitted() {
         events[name] = {.levels = {"info"}, .fields = {"epoch", "ttlMs"}};
     }
     return events;
-}
-
-/// The words in `...` of a cell.
-std::set<std::string> words_in(std::string_view cell) {
-    std::set<std::string> words;
-    for (auto at = cell.find('`'); at != std::string_view::npos; at = cell.find('`', at)) {
-        const auto end = cell.find('`', at + 1);
-        if (end == std::string_view::npos) break;
-        words.emplace(cell.substr(at + 1, end - at - 1));
-        at = end + 1;
-    }
-    return words;
 }
 
 /// "info or error"
@@ -222,26 +216,26 @@ TEST(EventsDocument, NamesLevelsAndFieldsAsTheCodeHasThem) {
     const auto document = listed();
     for (const auto& [name, event] : emitted()) {
         const auto row = document.find(name);
-        if (row == document.end()) continue;  // the first test says so
+        if (row == document.end()) continue;  // reported by the first test
         EXPECT_EQ(row->second.fields, event.fields) << name;
-        const auto& told = row->second.levels;
-        EXPECT_FALSE(told.empty()) << name;
+        const auto& levels = row->second.levels;
+        EXPECT_FALSE(levels.empty()) << name;
         if (event.exact) {
-            EXPECT_EQ(told, event.levels) << name;
+            EXPECT_EQ(levels, event.levels) << name;
         } else {
-            EXPECT_TRUE(
-                std::includes(event.levels.begin(), event.levels.end(), told.begin(), told.end()))
+            EXPECT_TRUE(std::includes(
+                event.levels.begin(), event.levels.end(), levels.begin(), levels.end()))
                 << name;
         }
     }
 }
 
-TEST(EventsDocument, TheScannerSeesThroughCommentsAndTellsNamesFromFields) {
+TEST(EventsDocument, TheScannerIgnoresCommentsAndDistinguishesNamesFromFields) {
     Events events;
     std::vector<std::string> unnamed;
     collect(without_comments("// events.info(\"not.this\")\n"
                              "ports.events.warning(\"disk.filled\", {{\"path\", p(\")\")}});\n"
-                             "say(a ? EventLevel::info : EventLevel::error,\n"
+                             "log_event(a ? EventLevel::info : EventLevel::error,\n"
                              "    \"node.died\", {{\"status\", s}});\n"
                              "events_.info(name(kind), {{\"epoch\", e}});\n"
                              "files.write(\"some.file\", bytes);\n"),

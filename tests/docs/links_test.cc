@@ -1,5 +1,4 @@
-// A link from one document to a file of this repository leads to a file that is there, and to a
-// heading that is there.
+// Every link from a document to this repository leads to an existing file and heading.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -26,7 +25,7 @@ std::vector<std::string> prose(const fs::path& document) {
     return lines;
 }
 
-/// "## What is not here yet" is found as #what-is-not-here-yet.
+/// The anchors of the headings: #what-is-not-here-yet for "## What is not here yet".
 std::set<std::string> anchors(const fs::path& document) {
     std::set<std::string> all;
     for (const auto& line : prose(document)) {
@@ -45,7 +44,7 @@ std::set<std::string> anchors(const fs::path& document) {
     return all;
 }
 
-/// What stands in the parentheses of [text](target).
+/// The targets of links: the text in the parentheses of [text](target).
 std::vector<std::string> targets(std::string_view line) {
     std::vector<std::string> all;
     for (auto at = line.find("]("); at != std::string_view::npos; at = line.find("](", at + 2)) {
@@ -56,7 +55,7 @@ std::vector<std::string> targets(std::string_view line) {
     return all;
 }
 
-/// "" or why nobody gets there from the document.
+/// Why the target cannot be reached from the document; "" it can.
 std::string why_broken(const fs::path& document, const std::string& target) {
     if (target.find("://") != std::string::npos) return {};
     const auto hash = target.find('#');

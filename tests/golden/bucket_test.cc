@@ -1,6 +1,6 @@
-// The golden bucket: what our code wrote from a fixed sequence of commits, once with pages of 4096
+// The golden bucket: what our code wrote for a fixed sequence of commits, once with pages of 4096
 // bytes and once of 512, and the database that a real Litestream restored from it. litestream_test
-// restores it again where there is a Litestream; here our own code has to write the same bytes.
+// restores it again where Litestream is installed; here our code must write the same bytes.
 // GOLDEN_REWRITE=1 renews it.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -11,14 +11,14 @@
 
 #include "model/ltx/decoder.h"
 #include "model/ltx/encoder.h"
-#include "tests/golden/folder.h"
+#include "tests/golden/directory.h"
 #include "tests/golden/recording.h"
 #include "tests/support/temp_dir.h"
 
 namespace golden {
 namespace {
 
-// Half of what a row holds can be compressed, half can not.
+// Half of each row is compressible, half is not.
 std::string insert(int from, int to) {
     return "WITH RECURSIVE n(i) AS (SELECT " + std::to_string(from) +
            " UNION ALL SELECT i + 1 FROM n WHERE i < " + std::to_string(to) +
@@ -34,35 +34,37 @@ std::vector<std::string> steps() {
         insert(21, 120),                                        // grows
         "UPDATE t SET b = 'short' WHERE a % 7 = 0;",            //
         "CREATE INDEX by_text ON t(b);",                        //
-        "INSERT INTO t(a, b) VALUES (1000, zeroblob(15000));",  // pages that overflow
+        "INSERT INTO t(a, b) VALUES (1000, zeroblob(15000));",  // overflow pages
         "DELETE FROM t WHERE a BETWEEN 11 AND 110;",            // free pages
         "VACUUM;",                                              // shrinks
         insert(200, 210) +
             "DELETE FROM t WHERE a = 1000; VACUUM;",  // grows and shrinks in one file
-        insert(300, 340),                             // grows into what was cut off
+        insert(300, 340),                             // grows into the part that was truncated
     };
 }
 
 struct Bucket : ::testing::TestWithParam<std::uint32_t> {
-    [[nodiscard]] std::filesystem::path of(const std::string& name) const { return folder / name; }
+    [[nodiscard]] std::filesystem::path of(const std::string& name) const {
+        return directory / name;
+    }
     /// All of its LTX files, the snapshot first.
     [[nodiscard]] std::vector<std::filesystem::path> files() const {
-        auto all = sorted(folder / "ltx/9");
-        const auto rest = sorted(folder / "ltx/0");
+        auto all = sorted(directory / "ltx/9");
+        const auto rest = sorted(directory / "ltx/0");
         all.insert(all.end(), rest.begin(), rest.end());
         return all;
     }
-    const std::filesystem::path folder =
+    const std::filesystem::path directory =
         std::filesystem::path{GOLDEN} / ("bucket/page-" + std::to_string(GetParam()));
 };
 
-void rewrite(const std::filesystem::path& folder, const Recording& recorded) {
-    std::filesystem::remove_all(folder);
+void rewrite(const std::filesystem::path& directory, const Recording& recorded) {
+    std::filesystem::remove_all(directory);
     for (const auto& [name, bytes] : recorded.files) {
-        std::filesystem::create_directories((folder / name).parent_path());
-        std::ofstream{folder / name, std::ios::binary} << bytes;
+        std::filesystem::create_directories((directory / name).parent_path());
+        std::ofstream{directory / name, std::ios::binary} << bytes;
     }
-    std::ofstream{folder / "restored.db", std::ios::binary} << recorded.database;
+    std::ofstream{directory / "restored.db", std::ios::binary} << recorded.database;
 }
 
 TEST_P(Bucket, OurEncoderWritesItsPagesAsTheSameBytes) {
@@ -100,7 +102,7 @@ TEST_P(Bucket, HoldsFilesThatGrowAndFilesThatShrinkTheDatabase) {
 TEST_P(Bucket, TheSameCommitsAreCapturedAsTheSameFiles) {
     const bool renew = std::getenv("GOLDEN_REWRITE") != nullptr;
     if (!renew) {
-        // SQLite notes its own version in the database.
+        // SQLite writes its own version number into the database.
         const auto database = read(of("restored.db"));
         int version = 0;
         for (std::size_t at = 96; at < 100; ++at)
@@ -112,7 +114,7 @@ TEST_P(Bucket, TheSameCommitsAreCapturedAsTheSameFiles) {
     }
     const test_support::TempDir work;
     const auto recorded = record(work.path(), GetParam(), first(), steps());
-    if (renew) rewrite(folder, recorded);
+    if (renew) rewrite(directory, recorded);
     EXPECT_TRUE(model::to_bytes(recorded.database) == read(of("restored.db")));
     EXPECT_EQ(recorded.files.size(), files().size());
     for (const auto& [name, bytes] : recorded.files) {
@@ -120,7 +122,7 @@ TEST_P(Bucket, TheSameCommitsAreCapturedAsTheSameFiles) {
         const auto theirs = model::ltx::decode_header(kept);
         auto ours = model::ltx::decode(model::as_bytes(bytes));
         ASSERT_TRUE(theirs && ours) << name;
-        // SQLite draws a WAL's salts by chance.
+        // SQLite chooses a WAL's salts at random.
         ours->header.wal_salt1 = theirs->wal_salt1;
         ours->header.wal_salt2 = theirs->wal_salt2;
         const auto again = model::ltx::encode(ours->header, ours->pages);

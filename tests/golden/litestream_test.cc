@@ -1,5 +1,5 @@
-// A real Litestream restores what we capture and encode: the golden bucket, and a log with more
-// files and with chance in its pages. From NATS: tests/system/litestream_test.cc.
+// A real Litestream restores what we capture and encode: the golden bucket, and a longer log with
+// random pages. For restoring from NATS see tests/system/litestream_test.cc.
 #include "tests/support/litestream.h"
 
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/golden/folder.h"
+#include "tests/golden/directory.h"
 #include "tests/golden/recording.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-// Files of other tools through our decoder, and the exact bytes of our encoder. The inputs come
+// Decodes files of other tools, and compares the bytes that our encoder writes. The inputs come
 // from make_golden.sh; GOLDEN_REWRITE=1 renews our own file.
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "model/ltx/decoder.h"
 #include "model/ltx/encoder.h"
 #include "model/object.h"
-#include "tests/golden/folder.h"
+#include "tests/golden/directory.h"
 
 namespace model::ltx {
 namespace {
@@ -19,12 +19,12 @@ using ::golden::sorted;
 const std::filesystem::path golden_files{GOLDEN};
 
 struct Litestream : ::testing::TestWithParam<const char*> {
-    const std::filesystem::path folder = golden_files / "ltx" / GetParam();
+    const std::filesystem::path directory = golden_files / "ltx" / GetParam();
 };
 
 TEST_P(Litestream, EveryFileIsReadAndNamedAsItsHeaderSays) {
     int files = 0;
-    for (const auto& level : sorted(folder)) {
+    for (const auto& level : sorted(directory)) {
         if (!std::filesystem::is_directory(level)) continue;
         for (const auto& path : sorted(level)) {
             const auto file = decode(read(path));
@@ -42,12 +42,12 @@ TEST_P(Litestream, EveryFileIsReadAndNamedAsItsHeaderSays) {
 
 TEST_P(Litestream, ItsLevelZeroAppliedInOrderIsWhatItRestores) {
     std::uint64_t next = 1;
-    for (const auto& path : sorted(folder / "0")) {
+    for (const auto& path : sorted(directory / "0")) {
         const auto header = decode_header(read(path));
         ASSERT_TRUE(header) << path << ": " << header.error().message;
         EXPECT_EQ(header->min.value, next++);
     }
-    EXPECT_EQ(::golden::apply(sorted(folder / "0")), read(folder / "restored.db"));
+    EXPECT_EQ(::golden::apply(sorted(directory / "0")), read(directory / "restored.db"));
 }
 
 // 0.5.5 writes pages as LZ4 frames, 0.5.18 as LZ4 blocks.
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Versions,
                          });
 
 TEST(LtxGolden, TheInputsHoldBothPageForms) {
-    // The flags of the first page lie behind header and page number.
+    // The flags of the first page follow the header and the page number.
     const std::string file = "0/0000000000000002-0000000000000002.ltx";
     EXPECT_EQ(read(golden_files / "ltx/litestream-0.5.5" / file)[105], std::byte{0});
     EXPECT_EQ(read(golden_files / "ltx/litestream-0.5.18" / file)[105], std::byte{1});

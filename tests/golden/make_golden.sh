@@ -1,6 +1,6 @@
 #!/bin/bash
-# Renews the files of other tools in tests/golden/ltx: what Litestream wrote while a small database
-# was changed, and what it restores from that. Needs sqlite3, and what scripts/litestream.sh needs.
+# Renews the files of other tools in tests/golden/ltx: what Litestream writes while a small database
+# changes, and what it restores from that. Needs sqlite3, and what scripts/litestream.sh needs.
 #
 #   make_golden.sh [VERSION ...]     default: 0.5.5 (pages as LZ4 frames) 0.5.18 (LZ4 blocks)
 #

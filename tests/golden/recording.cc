@@ -32,10 +32,10 @@ void add(Recording& to,
 }
 
 void add_snapshot(Recording& to, reconcilers::ports::Database& database) {
-    ASSERT_TRUE(database.fence(std::chrono::milliseconds{100}));
+    ASSERT_TRUE(database.lock_writers(std::chrono::milliseconds{100}));
     const auto image = database.begin_image();
     ASSERT_TRUE(image) << image.error().message;
-    database.unfence();
+    database.unlock_writers();
     const auto pages = database.read_image(1, image->pages);
     database.end_image();
     ASSERT_TRUE(pages) << pages.error().message;
@@ -73,12 +73,12 @@ model::WalPosition add_batch(Recording& to,
 
 }  // namespace
 
-Recording record(const std::string& folder,
+Recording record(const std::string& directory,
                  std::uint32_t page_size,
                  const std::string& first,
                  const std::vector<std::string>& steps) {
     Recording recorded;
-    const auto path = folder + "/recorded-" + std::to_string(page_size);
+    const auto path = directory + "/recorded-" + std::to_string(page_size);
     sqlite3* opened = nullptr;
     EXPECT_EQ(sqlite3_open(path.c_str(), &opened), SQLITE_OK);
     const Connection db{opened, sqlite3_close};

@@ -1,5 +1,5 @@
-// What our own code writes to the log while a database is changed: real SQLite, our capture, our
-// encoder; only times are made up.
+// What our code writes to the log while a database changes: real SQLite, our capture and encoder;
+// only the times are invented.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,13 @@
 namespace golden {
 
 struct Recording {
-    std::map<std::string, std::string> files;  // by their names in the bucket: ltx/<level>/...
-    std::string database;                      // what they have to be restored to
+    std::map<std::string, std::string> files;  // by name in the bucket: ltx/<level>/...
+    std::string database;                      // the expected result of a restore
 };
 
-/// Makes a database in `folder` with `first`, snapshots it as TXID 1, and captures one level 0 file
-/// after each further step. Fails the test where something does not work.
-[[nodiscard]] Recording record(const std::string& folder,
+/// Creates a database in `directory` with `first`, snapshots it as TXID 1, and captures a level 0
+/// file after each further step. Fails the test where something goes wrong.
+[[nodiscard]] Recording record(const std::string& directory,
                                std::uint32_t page_size,
                                const std::string& first,
                                const std::vector<std::string>& steps);

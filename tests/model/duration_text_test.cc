@@ -22,7 +22,9 @@ TEST(DurationText, ReadsWhatGoWrites) {
                                                               {"5.s", 5s},
                                                               {"1\xC2\xB5s", 1us},
                                                               {"720h0m0s", 720h},
-                                                              {"2562047h", 2562047h}};
+                                                              {"2562047h", 2562047h},
+                                                              // 3.24 ns, of which the whole count
+                                                              {"0.0000000000009h", 3ns}};
     for (const auto& [text, value] : cases) {
         const auto parsed = parse_duration(text);
         ASSERT_TRUE(parsed) << text << ": " << parsed.error().message;

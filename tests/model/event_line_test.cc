@@ -43,6 +43,16 @@ TEST(EventLine, AValueNeverForgesALine) {
     }
 }
 
+// A backend's status line, or a path, need not be valid text.
+TEST(EventLine, BytesThatAreNoTextAreReplaced) {
+    const std::string value = "d\xc3\xa9j\xc3\xa0 \xff\xc3";
+    EXPECT_EQ(event_line(LineFormat::journal, noon, EventLevel::info, "a.b", {{"v", value}}),
+              "<6>a.b v=\"d\xc3\xa9j\xc3\xa0 \\ufffd\\ufffd\"\n");
+    EXPECT_EQ(event_line(LineFormat::json, noon, EventLevel::info, "a.b", {{"v", value}}),
+              "{\"time\":\"2026-01-02T03:04:05.678Z\",\"level\":\"info\",\"event\":\"a.b\","
+              "\"v\":\"d\xc3\xa9j\xc3\xa0 \\ufffd\\ufffd\"}\n");
+}
+
 TEST(EventLine, ParsesLevelsAndFormats) {
     EXPECT_EQ(*parse_event_level("warning"), EventLevel::warning);
     EXPECT_FALSE(parse_event_level("warn"));

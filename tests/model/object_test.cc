@@ -51,6 +51,22 @@ TEST(Object, MarkerSurvivesTheMeta) {
     EXPECT_EQ(entry.marker, (Marker{.epoch = {5}, .node = "n.1"}));
 }
 
+TEST(Object, AFactThatBelongsToAnotherLevelIsNotRead) {
+    for (const int level : {0, 1, 9}) {
+        const LtxObject object{.level = level,
+                               .min = {1},
+                               .max = {2},
+                               .epoch = {3},
+                               .tenure = {3},
+                               .prev = level == 0 ? "p" : "",
+                               .l0_nuid = level == 0 ? "" : "q",
+                               .l0_sequence = {level == 0 ? 0U : 7U}};
+        auto meta = to_meta(object);
+        meta.metadata.insert({{"prev", "x"}, {"l0Nuid", "x"}, {"l0Seq", "8"}});
+        EXPECT_EQ(to_entry(meta).ltx, object) << level;
+    }
+}
+
 TEST(Object, AFileOfAnotherToolHasEpochZero) {
     const auto entry = to_entry({.name = "ltx/1/0000000000000002-0000000000000009.ltx"});
     ASSERT_EQ(entry.kind, LogEntry::Kind::ltx);
@@ -63,6 +79,8 @@ TEST(Object, WhatIsNotUnderstoodIsOtherAndNothingMore) {
                              "lease/owner",
                              "ltx/0/garbage.txt",
                              "ltx/10/0000000000000001-0000000000000001.ltx",
+                             "ltx/00/0000000000000001-0000000000000001.ltx",
+                             "ltx/x/0000000000000001-0000000000000001.ltx",
                              "ltx/0/0000000000000002-0000000000000001.ltx",
                              "ltx/0/0000000000000000-0000000000000001.ltx",
                              "ltx/0/000000000000000A-000000000000000B.ltx",

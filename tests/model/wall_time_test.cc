@@ -15,8 +15,11 @@ TEST(WallTime, IsWrittenInUtcWithMilliseconds) {
 
 TEST(WallTime, IsReadAsGoWritesIt) {
     EXPECT_EQ(parse_rfc3339("1970-01-01T00:00:00Z")->ms, 0);
+    EXPECT_EQ(parse_rfc3339("2026-11-21T02:23:51.055085336Z")->ms, 1'795'227'831'055);
     EXPECT_EQ(parse_rfc3339("1970-01-01T01:00:00.5+01:00")->ms, 500);
     EXPECT_EQ(parse_rfc3339("1969-12-31T23:00:00.123456789-01:00")->ms, 123);
+    EXPECT_EQ(parse_rfc3339("0000-01-01T23:59:00+23:59")->ms, -62'167'219'200'000);
+    EXPECT_EQ(parse_rfc3339("9999-12-31T00:00:59.999-23:59")->ms, 253'402'300'799'999);
     for (const std::int64_t ms : {std::int64_t{0}, std::int64_t{1'700'000'000'123}})
         EXPECT_EQ(parse_rfc3339(to_rfc3339({ms}))->ms, ms);
 }
@@ -35,7 +38,10 @@ TEST(WallTime, WhatIsNoTimeIsRefused) {
                              "1970-01-01T00:00:00+1:00",
                              "1970-01-01T00:00:00+24:00",
                              "-970-01-01T00:00:00Z",
-                             "1970-00-01T00:00:00Z"})
+                             "1970-00-01T00:00:00Z",
+                             "0000-01-01T23:58:59.999+23:59",
+                             "9999-12-31T00:01:00-23:59",
+                             "9999-12-31T23:59:60Z"})
         EXPECT_FALSE(parse_rfc3339(text)) << text;
 }
 

@@ -1,4 +1,4 @@
-// What wakes the others.
+// Which changes of a view wake the other reconcilers.
 #include "reconcilers/board.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ TEST(Board, WhatChangesWithEachTransactionIsNoNews) {
     after.position.tenure = {2};
     EXPECT_TRUE(is_news(before, after));
     after = before;
-    after.swept = {3};
+    after.flushed = {.epoch = {3}};
     EXPECT_TRUE(is_news(before, after));
 }
 
@@ -42,6 +42,25 @@ TEST(Board, AnyChangeOfRoleOrBackendIsNews) {
     EXPECT_TRUE(is_news(RoleView{}, RoleView{.confirmed = 1}));
     EXPECT_FALSE(is_news(BackendView{}, BackendView{}));
     EXPECT_TRUE(is_news(BackendView{}, BackendView{.starts = 1}));
+}
+
+TEST(Board, AllIsOffOnlyWhenEachOutputWasObservedOff) {
+    Board board;
+    EXPECT_FALSE(all_off(board)) << "what was not observed is not off";
+    EXPECT_EQ(not_off(board), "the backend");
+    board.backend.output.off = true;
+    EXPECT_TRUE(all_off(board));
+    EXPECT_EQ(not_off(board), "");
+    EXPECT_FALSE(any_stuck(board));
+    board.backend.output = {.off = false, .stuck = true};
+    EXPECT_TRUE(any_stuck(board));
+    EXPECT_FALSE(all_off(board));
+    board.backend.output = {.off = true};
+    board.vip.configured = true;
+    EXPECT_FALSE(all_off(board));
+    EXPECT_EQ(not_off(board), "the virtual address");
+    board.vip.output.off = true;
+    EXPECT_TRUE(all_off(board));
 }
 
 }  // namespace

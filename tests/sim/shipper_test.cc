@@ -1,11 +1,13 @@
-// The shipper between a writer that never pauses and a store that takes its time: whatever a file
-// costs, the WAL is kept short and the snapshot comes to its end.
+// The shipper between a writer that never pauses and a slow store: whatever a file costs, the WAL
+// stays short and snapshots complete.
 #include "reconcilers/replica/shipper.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/sim/cluster/random.h"
 #include "tests/sim/database/sim_database.h"
+#include "tests/sim/stand_ins.h"
+#include "tests/sim/store/forwarding_log_store.h"
 #include "tests/sim/store/sim_log_store.h"
 
 namespace sim {
@@ -18,27 +20,11 @@ using reconcilers::replica::LogState;
 using reconcilers::replica::Shipper;
 namespace ports = reconcilers::ports;
 
-class HandClock final : public ports::Clock {
-public:
-    [[nodiscard]] model::Instant now() const override { return now_; }
-    [[nodiscard]] model::WallTime wall() const override { return {}; }
-    void pass(model::Duration time) { now_ += time; }
-
-private:
-    model::Instant now_{1h};
-};
-
-class NoEvents final : public ports::Events {
-public:
-    void emit(ports::Level, std::string_view, const ports::Fields&) override {}
-};
-
-/// Each request takes a while, in which others go on.
-class SlowLog final : public ports::LogStore {
+/// Each request takes some time, during which the writer continues.
+class SlowLog final : public ForwardingLogStore {
 public:
     SlowLog(ports::LogStore& inner, std::function<void()> meanwhile)
-        : inner_{inner}, meanwhile_{std::move(meanwhile)} {}
-    Result<ports::StreamState> state() override { return inner_.state(); }
+        : ForwardingLogStore{inner}, meanwhile_{std::move(meanwhile)} {}
     Result<model::Sequence> publish_chunks(std::string_view nuid,
                                            const std::vector<model::ByteView>& pieces,
                                            model::Sequence last) override {
@@ -50,35 +36,19 @@ public:
         meanwhile_();
         return inner_.publish_meta(meta, last);
     }
-    Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
-        return inner_.next_meta(from);
-    }
-    Result<std::optional<model::StoredMeta>> find_meta(std::string_view name) override {
-        return inner_.find_meta(name);
-    }
-    Result<std::optional<ports::Chunk>> next_chunk(std::string_view nuid,
-                                                   model::Sequence from) override {
-        return inner_.next_chunk(nuid, from);
-    }
-    Result<void> erase(model::Sequence sequence) override { return inner_.erase(sequence); }
-    std::string new_nuid() override { return inner_.new_nuid(); }
-    std::unique_ptr<ports::Digest> new_digest() override { return inner_.new_digest(); }
-    std::uint64_t session() const override { return inner_.session(); }
-    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
 
 private:
-    ports::LogStore& inner_;
     std::function<void()> meanwhile_;
 };
 
 class ShipperTest : public testing::Test {
 protected:
     ShipperTest() {
-        (void)files_.make_folder("/data");
-        (void)files_.make_folder("/state");
+        (void)files_.create_directory("/data");
+        (void)files_.create_directory("/state");
         (void)files_.write_at("/data/db", 0, sim_first_page());
         (void)files_.sync("/data/db");
-        (void)files_.sync_folder("/data");
+        (void)files_.sync_directory("/data");
     }
     void SetUp() override {
         ASSERT_TRUE(local_.open());
@@ -92,7 +62,7 @@ protected:
         first[40] = static_cast<std::byte>(++commits_);
         (void)sqlite_.commit(application_, {{.number = 1, .data = first}});
     }
-    /// So many rounds, as the reconciler asks for them.
+    /// Runs so many rounds, as the reconciler does.
     void step(int rounds) {
         for (int i = 0; i < rounds; ++i) {
             const auto outcome = shipper_.step(log_);
@@ -135,14 +105,14 @@ TEST_F(ShipperTest, AWriterThatNeverPausesKeepsNeitherSnapshotNorCheckpointFromI
     EXPECT_GT(commits_, 3000);
     EXPECT_LT(longest, 1200U);
     ASSERT_TRUE(log_.snapshot);
-    // It names the file that it stands at: a reader goes on from there.
+    // The snapshot names the level 0 file at its position, from which a reader continues.
     const auto named = fast_.next_meta(log_.snapshot_facts.l0_sequence).value();
     ASSERT_TRUE(named);
     EXPECT_EQ(named->meta.nuid, log_.snapshot_facts.l0_nuid);
     EXPECT_EQ(model::to_entry(named->meta).ltx.max, log_.snapshot_facts.max);
 }
 
-// After a gap the database is attached anew; where that fails it is tried again.
+// After a gap the database is attached again; a failed attempt is repeated.
 TEST_F(ShipperTest, AnAttachThatFailsAfterAGapIsTriedAgain) {
     commit();
     step(30);

@@ -20,9 +20,10 @@
 #include "adapters/nats/connection.h"
 #include "adapters/nats/kv_store.h"
 #include "model/bytes.h"
+#include "model/names.h"
 #include "tests/support/eventually.h"
 #include "tests/support/processes.h"
-#include "warden/group.h"
+#include "warden/cgroup.h"
 
 namespace test_support {
 namespace {
@@ -30,7 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto look_interval = 20ms;
+constexpr auto poll_interval = 20ms;
 constexpr int lines_of_a_log = 30;
 
 std::string last_lines(const std::string& text, int count) {
@@ -61,7 +62,7 @@ bool Snapshot::condition(const std::string& node, model::ConditionType type) con
     });
 }
 
-/// The test's own connection.
+/// The test's own connection to the store.
 struct Cluster::Store {
     Store(const std::string& url, const std::string& cluster)
         : connection{[&url] {
@@ -70,9 +71,9 @@ struct Cluster::Store {
               if (!opened) throw std::runtime_error{opened.error().message};
               return *opened;
           }()},
-          election{connection, {.bucket = "convex-" + cluster + "-election"}},
-          state{connection, {.bucket = "convex-" + cluster + "-state"}},
-          spec{connection, {.bucket = "convex-" + cluster + "-spec"}} {}
+          election{connection, {.bucket = model::store_names(cluster).election}},
+          state{connection, {.bucket = model::store_names(cluster).state}},
+          spec{connection, {.bucket = model::store_names(cluster).spec}} {}
 
     std::shared_ptr<adapters::nats::Connection> connection;
     adapters::nats::KvStore election;
@@ -82,19 +83,20 @@ struct Cluster::Store {
 
 Cluster::Cluster(ClusterOptions options)
     : options_{std::move(options)},
-      // Unique among clusters that share a machine; no dots: it is part of names of buckets.
-      id_{"t" + folder_.path().substr(folder_.path().rfind('-') + 1)} {
+      // Unique among clusters on one machine; no dots, since it is part of bucket names.
+      id_{"t" + directory_.path().substr(directory_.path().rfind('-') + 1)} {
     if (options_.server) start_server();
     for (int node = 1; node <= options_.nodes; ++node) {
-        nodes_.push_back({.options = {.node_id = "n" + std::to_string(node)},
-                          .backend_port = free_port(),
-                          .api_port = free_port(),
-                          .metrics_port = free_port()});
+        nodes_.push_back(
+            {.options = {.node_id = "n" + std::to_string(node)},
+             .backend_port = options_.backend_port != 0 ? options_.backend_port : free_port(),
+             .api_port = free_port(),
+             .metrics_port = free_port()});
         if (options_.each) options_.each(node, nodes_.back().options);
-        std::string why;
-        // Without one a backend's liveness could not be told exactly.
-        nodes_.back().cgroup = warden::make_cgroup(cgroup_name(node), why);
-        if (nodes_.back().cgroup.empty()) throw std::runtime_error{"no cgroup: " + why};
+        // Only a cgroup tells exactly whether a backend lives.
+        auto cgroup = warden::create_cgroup(cgroup_name(node));
+        if (!cgroup) throw std::runtime_error{"no cgroup: " + cgroup.error().message};
+        nodes_.back().cgroup = std::move(*cgroup);
     }
     if (!options_.start) return;
     for (int node = 1; node <= options_.nodes; ++node)
@@ -103,7 +105,7 @@ Cluster::Cluster(ClusterOptions options)
 
 Cluster::~Cluster() {
     store_.reset();
-    // What was thrown carries the logs' ends itself.
+    // A thrown message already contains the ends of the logs.
     for (int node = 1; node <= size(); ++node) {
         if (::testing::Test::HasFailure()) {
             std::cerr << "---- log of " << name(node) << '\n'
@@ -117,8 +119,8 @@ Cluster::~Cluster() {
     }
     std::vector<pid_t> left;
     const bool gone = eventually([&] {
-        // The server's configuration lies in a folder of its own.
-        left = processes_naming(folder());
+        // The configuration of the nats-server is in a directory of its own.
+        left = processes_naming(directory());
         return left.empty();
     });
     EXPECT_TRUE(gone) << "still runs: " << (left.empty() ? "" : command_line(left.front()));
@@ -132,7 +134,7 @@ Cluster::~Cluster() {
 }
 
 std::string Cluster::path(int node, const std::string& name) const {
-    return folder() + "/" + std::to_string(node) + "/" + name;
+    return directory() + "/" + std::to_string(node) + "/" + name;
 }
 
 std::string Cluster::log(int node) const { return read_text(path(node, "log")); }
@@ -161,7 +163,7 @@ std::vector<Endpoint> Cluster::backend_ports() const {
 }
 
 void Cluster::start_server() {
-    // All addresses of its namespace, which has no way out.
+    // All addresses of its network namespace, which has no route out.
     server_ = std::make_unique<NatsServer>(options_.net != nullptr ? "host: 0.0.0.0\n" : "");
 }
 
@@ -173,20 +175,23 @@ std::string Cluster::cgroup_name(int node) const {
 std::string Cluster::write_config(int node) const {
     const auto& [options, backend_port, api_port, metrics_port, pid, cgroup] = at(node);
     const auto address = [&](int port) { return host(node) + ":" + std::to_string(port); };
-    auto url = options.nats_url;
-    if (url.empty()) {
-        url = options_.net == nullptr
-                  ? server_->url()
-                  : "nats://" + Net::client() + ":" + std::to_string(server_->port());
+    auto urls = options.nats_urls;
+    if (urls.empty()) {
+        urls = {options_.net == nullptr
+                    ? server_->url()
+                    : "nats://" + Net::client() + ":" + std::to_string(server_->port())};
     }
     auto command = options.command;
     if (command.empty()) {
-        command = {notes_program(), "--database", data(node), "--listen", address(backend_port)};
+        const auto listen = options_.backend_port != 0 ? "0.0.0.0:" + std::to_string(backend_port)
+                                                       : address(backend_port);
+        command = {notes_program(), "--database", data(node), "--listen", listen};
     }
-    const nlohmann::json config = {
+    nlohmann::json config = {
         {"clusterId", id_},
         {"nodeId", options.node_id},
-        {"nats", {{"servers", {url}}}},
+        {"advertise", host(node)},
+        {"nats", {{"servers", urls}}},
         {"election",
          {{"leaderTtlMs", options_.ttl_ms},
           {"heartbeatIntervalMs", options_.heartbeat_ms},
@@ -202,10 +207,14 @@ std::string Cluster::write_config(int node) const {
           {"startTimeoutMs", options.start_timeout_ms},
           {"stopTimeoutMs", options.stop_timeout_ms},
           {"process", {{"command", command}, {"env", options.env}}}}},
-        {"api", {{"listen", address(api_port)}}},
+        {"api",
+         {{"listen", address(api_port)}, {"allowRemoteStepdown", options.allow_remote_stepdown}}},
         {"metrics", {{"listen", address(metrics_port)}}}};
-    for (const auto* const folder : {"run", "data", "replica"})
-        std::filesystem::create_directories(path(node, folder));
+    if (!options.vips.empty()) config["vips"] = nlohmann::json::parse(options.vips);
+    if (!options.vip.empty()) config["vip"] = nlohmann::json::parse(options.vip);
+    if (!options.services.empty()) config["services"] = nlohmann::json::parse(options.services);
+    for (const auto* const directory : {"run", "data", "replica"})
+        std::filesystem::create_directories(path(node, directory));
     const auto file = path(node, "cluster.json");
     std::ofstream{file} << config.dump(2) << '\n';
     return file;
@@ -216,6 +225,7 @@ void Cluster::start(int node) {
     if (each.warden != 0) throw std::logic_error{"node " + name(node) + " runs already"};
     const auto config = write_config(node);
     auto command = daemon(config);
+    command.insert(command.begin(), each.options.under.begin(), each.options.under.end());
     if (options_.net != nullptr) command = options_.net->on(node, std::move(command));
     each.warden = spawn(command, {"RUNTIME_DIRECTORY=" + path(node, "run")}, path(node, "log"));
     if (each.warden == 0) throw std::runtime_error{"fork"};
@@ -246,10 +256,10 @@ void Cluster::kill_cgroup(int node) const {
 void Cluster::kill_all(int node) {
     auto& warden = at(node).warden;
     if (warden == 0) {
-        kill_cgroup(node);  // the family of a backend whose warden died alone
+        kill_cgroup(node);  // the descendants of a backend whose warden was killed alone
         return;
     }
-    // Read before the first dies: the children of a dead process are another's.
+    // Read before the first is killed: the children of a dead process get another parent.
     auto pids = children(warden);
     pids.insert(pids.begin(), warden);
     for (const auto pid : pids)
@@ -280,7 +290,7 @@ pid_t Cluster::node_pid(int node) const {
 pid_t Cluster::backend_pid(int node) const {
     for (const auto pid : children(at(node).warden)) {
         const auto line = command_line(pid);
-        // Between its fork and its exec it is another warden.
+        // Between fork and exec the child has the warden's command line.
         if (line.empty() || line.rfind(WARDEN_PROGRAM, 0) == 0) continue;
         if (line.find(std::string{"\0node\0", 6}) == std::string::npos) return pid;
     }
@@ -296,7 +306,7 @@ Cluster::Store& Cluster::store() {
     return *store_;
 }
 
-std::optional<Snapshot> Cluster::look() {
+std::optional<Snapshot> Cluster::poll() {
     Snapshot snapshot;
     const auto lease = store().election.get("leader");
     const auto nodes = store().state.list();
@@ -320,7 +330,7 @@ void Cluster::wait_until(const std::string& what,
         if (Clock::now() >= until) {
             fail("waited " + std::to_string(limit.count()) + " s for: " + what);
         }
-        std::this_thread::sleep_for(look_interval);
+        std::this_thread::sleep_for(poll_interval);
     }
 }
 
@@ -331,7 +341,7 @@ Snapshot Cluster::wait_for(const std::string& what,
     wait_until(
         what,
         [&] {
-            auto snapshot = look();
+            auto snapshot = poll();
             if (!snapshot) return false;
             seen = std::move(*snapshot);
             return predicate(seen);
@@ -349,10 +359,10 @@ int Cluster::wait_serving(std::uint64_t epoch, std::chrono::seconds limit) {
 }
 
 void Cluster::wait_replicated(std::chrono::seconds limit) {
-    // What was committed before this call is captured and told a heartbeat or two later.
+    // What was committed before this call is captured and published within a heartbeat or two.
     const auto begun =
         wait_for("a node that serves", [](const Snapshot& now) { return !now.serving().empty(); });
-    const auto told = wait_for(
+    const auto placed = wait_for(
         "the primary to tell where it is",
         [&](const Snapshot& now) {
             const auto serving = now.serving();
@@ -363,7 +373,7 @@ void Cluster::wait_replicated(std::chrono::seconds limit) {
                    after.uptime_ms >= before.uptime_ms + 2 * options_.heartbeat_ms;
         },
         limit);
-    const auto& primary = told.nodes.at(told.serving());
+    const auto& primary = placed.nodes.at(placed.serving());
     (void)wait_for(
         "every node has what the primary had",
         [&](const Snapshot& now) {
@@ -372,7 +382,7 @@ void Cluster::wait_replicated(std::chrono::seconds limit) {
                 const auto found = now.nodes.find(name(node));
                 if (found == now.nodes.end()) return false;
                 const auto& status = found->second;
-                // What a process before this one said counts for nothing.
+                // The status published by an earlier process of the node does not count.
                 const auto before = begun.nodes.find(name(node));
                 const bool fresh =
                     before != begun.nodes.end() &&
@@ -389,10 +399,10 @@ void Cluster::wait_replicated(std::chrono::seconds limit) {
         limit);
 }
 
-std::string Cluster::wish_switchover(int to) {
+std::string Cluster::request_switchover(int to) {
     static int count = 0;
-    const auto id = "wish-" + std::to_string(++count);
-    wait_until("a written wish", [&] {
+    const auto id = "request-" + std::to_string(++count);
+    wait_until("a written request", [&] {
         auto entry = store().spec.get("spec");
         if (!entry) return false;
         model::Spec spec;
@@ -412,7 +422,7 @@ std::string Cluster::wish_switchover(int to) {
 }
 
 void Cluster::delete_leader_key() {
-    // Without a revision, as the old command line tool does.
+    // Without an expected revision, as the old command line tool does.
     wait_until("the deletion of the leader's key", [&] {
         const auto entry = store().election.get("leader");
         if (!entry) return false;
@@ -429,8 +439,9 @@ void Cluster::fail(const std::string& what) const {
 }
 
 struct LivenessWatch::State {
+    explicit State(const Cluster& watched) : cluster{watched} {}
     const Cluster& cluster;
-    std::atomic<int> looks = 0;
+    std::atomic<int> polls = 0;
     std::atomic<int> doubles = 0;
     std::jthread thread;
 };
@@ -442,7 +453,7 @@ LivenessWatch::LivenessWatch(const Cluster& cluster) : state_{std::make_unique<S
             for (int node = 1; node <= state->cluster.size(); ++node)
                 if (state->cluster.backend_lives(node)) ++alive;
             if (alive > 1) ++state->doubles;
-            ++state->looks;
+            ++state->polls;
             std::this_thread::sleep_for(5ms);
         }
     }};
@@ -456,6 +467,6 @@ int LivenessWatch::stop() {
     return state_->doubles;
 }
 
-int LivenessWatch::looks() const { return state_->looks; }
+int LivenessWatch::polls() const { return state_->polls; }
 
 }  // namespace test_support

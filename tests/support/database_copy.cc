@@ -47,9 +47,9 @@ private:
 };
 
 template <typename Result>
-Result with_copy(const std::string& database, const std::function<Result(Opened&)>& look) {
-    const TempDir folder;
-    const auto copy = folder.path() + "/copy.db";
+Result with_copy(const std::string& database, const std::function<Result(Opened&)>& use) {
+    const TempDir directory;
+    const auto copy = directory.path() + "/copy.db";
     for (const auto* const suffix : {"", "-wal"}) {
         if (std::filesystem::exists(database + suffix)) {
             std::filesystem::copy_file(database + suffix, copy + suffix);
@@ -57,7 +57,7 @@ Result with_copy(const std::string& database, const std::function<Result(Opened&
     }
     if (!std::filesystem::exists(copy)) throw std::runtime_error{"there is no " + database};
     Opened opened{copy};
-    return look(opened);
+    return use(opened);
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ std::string integrity_of(const std::string& database) {
     });
 }
 
-void make_notes(const std::string& database, int rows, int body) {
+void create_notes(const std::string& database, int rows, int body) {
     std::filesystem::create_directories(std::filesystem::path{database}.parent_path());
     Opened opened{database};
     opened.run("CREATE TABLE notes(id INTEGER PRIMARY KEY, body TEXT NOT NULL)");

@@ -1,4 +1,4 @@
-// Waiting for what another thread or process does.
+// Waits for the effects of other threads or processes.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace test_support {
 
-/// Asks again and again until it is true or the time is over.
+/// Polls until the predicate is true or the time is over.
 template <typename Predicate>
 [[nodiscard]] bool eventually(const Predicate& predicate,
                               std::chrono::milliseconds within = std::chrono::seconds{10}) {

@@ -13,20 +13,20 @@
 namespace test_support {
 namespace {
 
-std::string folder() {
+std::string directory() {
     const char* const given = std::getenv("LITESTREAM_DIR");
-    return given != nullptr ? given : LITESTREAM_FOLDER;
+    return given != nullptr ? given : LITESTREAM_DIRECTORY;
 }
 
 }  // namespace
 
 std::string litestream(const std::string& version) {
-    const auto program = folder() + "/" + version + "/litestream";
+    const auto program = directory() + "/" + version + "/litestream";
     return ::access(program.c_str(), X_OK) == 0 ? program : std::string{};
 }
 
 std::string no_litestream(const std::string& version) {
-    return "no Litestream " + version + " in " + folder() + ": scripts/litestream.sh builds it";
+    return "no Litestream " + version + " in " + directory() + ": scripts/litestream.sh builds it";
 }
 
 Restored restore_with_litestream(const std::string& version,

@@ -7,6 +7,7 @@
 #include "adapters/nats/connection.h"
 #include "adapters/nats/log_store.h"
 #include "model/ltx/decoder.h"
+#include "model/names.h"
 #include "tests/support/eventually.h"
 
 namespace test_support {
@@ -31,7 +32,7 @@ LogImage::LogImage(const std::string& url, const std::string& cluster) {
     if (!connection || !eventually([&] { return (*connection)->connected(); })) {
         throw std::runtime_error{"no connection to the store"};
     }
-    adapters::nats::LogStore store{*connection, {.bucket = "convex-" + cluster + "-wal"}};
+    adapters::nats::LogStore store{*connection, {.bucket = model::store_names(cluster).wal}};
     for (model::Sequence from{1};;) {
         auto meta = store.next_meta(from);
         if (!meta) throw std::runtime_error{meta.error().message};

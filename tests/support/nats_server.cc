@@ -32,7 +32,7 @@ std::string read_file(const std::string& path) {
     return text.str();
 }
 
-/// True where nobody listens on it now.
+/// Whether nobody listens on the port now.
 bool is_free(std::uint16_t port) {
     const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -47,7 +47,7 @@ bool is_free(std::uint16_t port) {
     return free;
 }
 
-/// Below the kernel's range for outgoing connections, so that the port is still free at a restart.
+/// Below the kernel's range for outgoing connections, so that the port stays free during a restart.
 std::uint16_t pick_port() {
     static std::mt19937 generator{std::random_device{}()};
     std::uniform_int_distribution<int> ports{18000, 31999};
@@ -72,7 +72,7 @@ NatsServer::~NatsServer() {
     const bool died = pid_ != 0 && ::waitpid(pid_, &status, WNOHANG) == pid_;
     if (died) pid_ = 0;
     stop();
-    // A test that throws has not failed yet when its server goes.
+    // A test that throws has not failed yet when its server is destroyed.
     const bool failed = ::testing::Test::HasFailure() || std::uncaught_exceptions() > 0;
     if (died) std::cerr << "---- nats-server had ended by itself, status " << status << '\n';
     if (failed) std::cerr << "---- log of nats-server\n" << read_file(log_file()) << "----\n";
@@ -81,7 +81,7 @@ NatsServer::~NatsServer() {
 std::string NatsServer::url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
 
 void NatsServer::start() {
-    // The port may be held for a moment by the server that was just killed.
+    // The port may be in use for a moment by the server that was just killed.
     for (int attempt = 0; attempt < 20; ++attempt) {
         if (try_start()) return;
         std::this_thread::sleep_for(50ms);
@@ -90,9 +90,9 @@ void NatsServer::start() {
 }
 
 bool NatsServer::try_start() {
-    const auto config = folder_.path() + "/server.conf";
+    const auto config = directory_.path() + "/server.conf";
     std::ofstream{config} << "host: 127.0.0.1\nport: " << port_ << "\njetstream { store_dir: \""
-                          << folder_.path() << "/store\" }\n"
+                          << directory_.path() << "/store\" }\n"
                           << config_ << '\n';
     const auto log = log_file();
     const auto log_begin = std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0;
@@ -130,12 +130,12 @@ void NatsServer::stop(int signal) {
 
 void NatsServer::freeze() {
     ::kill(pid_, SIGSTOP);
-    // Its threads run on until each has noticed.
+    // SIGSTOP takes effect thread by thread: wait for it.
     ::waitpid(pid_, nullptr, WUNTRACED);
 }
 void NatsServer::thaw() { ::kill(pid_, SIGCONT); }
 
-void NatsServer::wipe() { std::filesystem::remove_all(folder_.path() + "/store"); }
+void NatsServer::wipe() { std::filesystem::remove_all(directory_.path() + "/store"); }
 
 NatsCluster::NatsCluster(std::size_t size) {
     std::vector<std::uint16_t> ports;

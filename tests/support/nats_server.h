@@ -1,4 +1,4 @@
-// A nats-server with JetStream, of one test's own.
+// A nats-server with JetStream for one test.
 #pragma once
 
 #include <sys/types.h>
@@ -15,12 +15,12 @@
 
 namespace test_support {
 
-/// Runs from construction to destruction on a free port of 127.0.0.1, with a store folder of its
-/// own; dies with the test. Prints its log when the test has failed. Throws when the server does
-/// not start.
+/// Runs from construction to destruction on a free port of 127.0.0.1, with its own store directory;
+/// is killed when the test process ends. Prints its log when the test has failed. The constructor
+/// throws when the server does not start.
 class NatsServer {
 public:
-    /// `config`: further lines of its configuration file, e.g. authorization.
+    /// `config`: additional lines of its configuration file, e.g. authorization.
     explicit NatsServer(std::string config = {});
     ~NatsServer();
     NatsServer(const NatsServer&) = delete;
@@ -29,30 +29,30 @@ public:
     [[nodiscard]] std::string url() const;
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
-    /// Ends it and waits for its end.
+    /// Sends the signal and waits for the end.
     void stop(int signal = SIGKILL);
-    /// Starts it again after stop(), same port, same store.
+    /// Starts it again after stop(), on the same port with the same store.
     void start();
-    /// Stops its clock, not its sockets: SIGSTOP and SIGCONT.
+    /// Stops the process but not its sockets: SIGSTOP and SIGCONT.
     void freeze();
     void thaw();
-    /// Further lines of its configuration, from the next start() on.
+    /// Sets the additional configuration lines for the next start().
     void set_config(std::string config) { config_ = std::move(config); }
-    /// After stop(): forgets everything that was stored.
+    /// After stop(): deletes the store.
     void wipe();
 
 private:
     bool try_start();
-    [[nodiscard]] std::string log_file() const { return folder_.path() + "/log"; }
+    [[nodiscard]] std::string log_file() const { return directory_.path() + "/log"; }
 
-    TempDir folder_;
+    TempDir directory_;
     std::string config_;
     std::uint16_t port_ = 0;
     pid_t pid_ = 0;
 };
 
-/// Servers that replicate each other's streams; named s0, s1, ... Needs some seconds until its
-/// JetStream answers.
+/// Servers s0, s1, ... that replicate each other's streams. Their JetStream needs some seconds
+/// before it answers.
 class NatsCluster {
 public:
     explicit NatsCluster(std::size_t size);

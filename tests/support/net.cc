@@ -8,12 +8,15 @@
 
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/support/eventually.h"
 #include "tests/support/processes.h"
 
 namespace test_support {
 namespace {
+
+constexpr int client_number = 254;
 
 std::string link_of(const std::string& file) {
     std::error_code ignored;
@@ -31,14 +34,14 @@ Net::Net(int hosts) : home_{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOE
             "ip link set br0 up");
         for (int host = 1; host <= hosts; ++host) {
             hosts_.push_back(hold());
-            plug(hosts_.back(), "p" + std::to_string(host), address(host));
+            plug(hosts_.back(), "p" + std::to_string(host), host);
         }
         client_ = hold();
-        plug(client_, "pc", client());
+        plug(client_, "pc", client_number);
         const int inside = ::open(file(client_).c_str(), O_RDONLY | O_CLOEXEC);
         const bool entered = inside >= 0 && ::setns(inside, CLONE_NEWNET) == 0;
         if (inside >= 0) ::close(inside);
-        if (!entered) throw std::runtime_error{"the client's namespace can not be entered"};
+        if (!entered) throw std::runtime_error{"the client's namespace cannot be entered"};
     } catch (...) {
         end();
         throw;
@@ -66,25 +69,25 @@ void Net::end() {
 
 pid_t Net::hold() {
     const auto holder =
-        spawn({"/usr/bin/unshare", "--net", "sleep", "infinity"}, {}, folder_.path() + "/log");
+        spawn({"/usr/bin/unshare", "--net", "sleep", "infinity"}, {}, directory_.path() + "/log");
     const auto own = link_of("/proc/self/ns/net");
-    const bool made =
+    const bool created =
         holder != 0 && eventually([&] {
             const auto theirs = link_of(file(holder));
             return !theirs.empty() && theirs != own && command_line(holder).rfind("sleep", 0) == 0;
         });
-    if (!made) {
+    if (!created) {
         throw std::runtime_error{"no network namespace (root is needed): " +
-                                 read_text(folder_.path() + "/log")};
+                                 read_text(directory_.path() + "/log")};
     }
     return holder;
 }
 
 std::string Net::file(pid_t holder) { return "/proc/" + std::to_string(holder) + "/ns/net"; }
 
-void Net::run(pid_t holder, const std::string& script) {
-    const TempDir folder;
-    const auto log = folder.path() + "/log";
+std::string Net::run(pid_t holder, const std::string& script) {
+    const TempDir directory;
+    const auto log = directory.path() + "/log";
     const auto pid = spawn({"/usr/bin/nsenter",
                             "--net=" + file(holder),
                             "/bin/sh",
@@ -96,18 +99,43 @@ void Net::run(pid_t holder, const std::string& script) {
     if (pid == 0 || ::waitpid(pid, &status, 0) != pid || status != 0) {
         throw std::runtime_error{script + ": " + read_text(log)};
     }
+    return read_text(log);
 }
 
-void Net::plug(pid_t holder, const std::string& port, const std::string& address) const {
+void Net::plug(pid_t holder, const std::string& port, int number) const {
     run(switch_,
         "ip link add " + port + " type veth peer name eth0 netns " + std::to_string(holder) +
             "; ip link set " + port + " master br0 up");
-    run(holder, "ip link set lo up; ip addr add " + address + "/24 dev eth0; ip link set eth0 up");
+    run(holder,
+        "ip link set lo up; ip addr add " + address(number) + "/24 dev eth0; ip addr add fd77::" +
+            std::to_string(number) + "/64 dev eth0 nodad || echo no IPv6; ip link set eth0 up");
 }
 
+pid_t Net::holder_of(int host) const {
+    return host == 0 ? client_ : hosts_.at(static_cast<std::size_t>(host - 1));
+}
+
+void Net::inside(int host, const std::function<void()>& what) const {
+    const int there = ::open(file(holder_of(host)).c_str(), O_RDONLY | O_CLOEXEC);
+    bool entered = false;
+    std::thread{[&] {
+        entered = there >= 0 && ::setns(there, CLONE_NEWNET) == 0;
+        if (entered) what();
+    }}.join();
+    if (there >= 0) ::close(there);
+    if (!entered) throw std::runtime_error{"a host's namespace cannot be entered"};
+}
+
+std::string Net::shell(int host, const std::string& script) const {
+    return run(holder_of(host), script);
+}
+
+void Net::unplug(int host) const { run(switch_, "ip link set p" + std::to_string(host) + " down"); }
+
+void Net::plug_in(int host) const { run(switch_, "ip link set p" + std::to_string(host) + " up"); }
+
 std::vector<std::string> Net::on(int host, std::vector<std::string> command) const {
-    const auto holder = hosts_.at(static_cast<std::size_t>(host - 1));
-    command.insert(command.begin(), {"/usr/bin/nsenter", "--net=" + file(holder), "--"});
+    command.insert(command.begin(), {"/usr/bin/nsenter", "--net=" + file(holder_of(host)), "--"});
     return command;
 }
 

@@ -1,8 +1,9 @@
-// Hosts on a switch: network namespaces of one test's own, whose links can be cut.
+// Network namespaces of a test as hosts on a switch, whose links can be cut.
 #pragma once
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,12 @@
 
 namespace test_support {
 
-/// From construction to destruction the calling thread, and what it starts, is the client on the
-/// switch, with the address 10.77.0.254; hosts are numbered from 1 and have 10.77.0.<number>. No
-/// namespace has a way out. Each lives as long as a process that holds it, which ends with this
-/// thread: nothing stays, however the test ends. Needs root; throws where anything fails.
+/// From construction to destruction, the calling thread and what it starts are a client on the
+/// switch with the address 10.77.0.254; hosts are numbered from 1, with 10.77.0.<number> and
+/// fd77::<number>; each has the interface eth0, at the port p<number> of the switch. No namespace
+/// has a route out. Each lives as long as a process that holds it, which ends with this
+/// thread; so nothing is left behind, however the test ends. Needs root; throws where anything
+/// fails.
 class Net {
 public:
     explicit Net(int hosts);
@@ -23,23 +26,33 @@ public:
 
     [[nodiscard]] static std::string address(int host) { return "10.77.0." + std::to_string(host); }
     [[nodiscard]] static std::string client() { return "10.77.0.254"; }
-    /// The command as a process on that host.
+    /// The command that runs `command` on that host.
     [[nodiscard]] std::vector<std::string> on(int host, std::vector<std::string> command) const;
 
-    /// The honest partition: the carrier stays up, and nothing arrives in either direction.
+    /// Runs `what` on a thread in the host's network namespace, and waits; 0: the client's. Sockets
+    /// that are opened there stay in it.
+    void inside(int host, const std::function<void()>& what) const;
+    /// Runs shell commands there; returns their output. Throws where they fail.
+    std::string shell(int host, const std::string& script) const;
+
+    /// The carrier is lost, and comes back.
+    void unplug(int host) const;
+    void plug_in(int host) const;
+    /// A silent partition: the carrier stays up, but no packet passes in either direction.
     void cut(int host) const;
     void heal(int host) const;
 
 private:
     void end();
-    /// A new network namespace; the process that holds it.
+    /// Creates a network namespace; returns the process that holds it.
     [[nodiscard]] pid_t hold();
     [[nodiscard]] static std::string file(pid_t holder);
-    /// Shell lines in a namespace.
-    static void run(pid_t holder, const std::string& script);
-    void plug(pid_t holder, const std::string& port, const std::string& address) const;
+    [[nodiscard]] pid_t holder_of(int host) const;
+    /// Runs shell commands in a namespace; returns their output.
+    static std::string run(pid_t holder, const std::string& script);
+    void plug(pid_t holder, const std::string& port, int number) const;
 
-    TempDir folder_;
+    TempDir directory_;
     int home_ = -1;  // the namespace that the thread came from
     pid_t switch_ = 0;
     pid_t client_ = 0;

@@ -18,6 +18,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
+
 namespace test_support {
 namespace {
 
@@ -28,7 +31,7 @@ struct Stat {
 
 Stat stat_of(pid_t pid) {
     const auto text = read_text("/proc/" + std::to_string(pid) + "/stat");
-    // The name in the second field may hold anything; the last parenthesis ends it.
+    // The name in the second field may contain anything; the last parenthesis ends it.
     const auto at = text.rfind(')');
     if (at == std::string::npos || at + 4 >= text.size()) return {};
     return {.state = text[at + 2], .parent = std::atoi(text.c_str() + at + 4)};
@@ -48,6 +51,8 @@ std::vector<pid_t> all_processes() {
     return pids;
 }
 
+}  // namespace
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> to;
     for (auto& text : texts)
@@ -55,8 +60,6 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     to.push_back(nullptr);
     return to;
 }
-
-}  // namespace
 
 bool lives(pid_t pid) { return pid > 0 && living(stat_of(pid)); }
 
@@ -84,9 +87,9 @@ std::vector<pid_t> processes_naming(const std::string& text) {
     std::vector<pid_t> found;
     for (const auto pid : all_processes()) {
         if (pid == ::getpid() || !lives(pid)) continue;
-        const auto folder = "/proc/" + std::to_string(pid);
+        const auto directory = "/proc/" + std::to_string(pid);
         if (command_line(pid).find(text) != std::string::npos ||
-            read_text(folder + "/environ").find(text) != std::string::npos) {
+            read_text(directory + "/environ").find(text) != std::string::npos) {
             found.push_back(pid);
         }
     }
@@ -125,6 +128,22 @@ std::optional<int> reap(pid_t pid) {
     int status = 0;
     if (::waitpid(pid, &status, WNOHANG) != pid) return {};
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+Ended run(const std::vector<std::string>& words, std::chrono::seconds limit) {
+    const TempDir directory;
+    const auto outputs = directory.path() + "/run";
+    std::vector<std::string> command{"/bin/sh", "-c", R"(exec "$@" >"$0.out" 2>"$0.err")", outputs};
+    command.insert(command.end(), words.begin(), words.end());
+    const auto pid = spawn(command, {}, outputs + ".log");
+    std::optional<int> status;
+    if (!eventually([&] { return (status = reap(pid)).has_value(); }, limit)) {
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+    }
+    return {.status = status.value_or(-1),
+            .out = read_text(outputs + ".out"),
+            .err = read_text(outputs + ".err")};
 }
 
 int free_port() {

@@ -26,7 +26,7 @@ sockaddr_in loopback(int port) {
 
 struct Pair {
     int client = -1;
-    int server = -1;  // -1: taken while cut
+    int server = -1;  // -1: accepted while cut
     Pair(int client_fd, int server_fd) : client{client_fd}, server{server_fd} {}
     ~Pair() {
         ::close(client);
@@ -36,7 +36,7 @@ struct Pair {
     Pair& operator=(const Pair&) = delete;
 };
 
-/// What is there, onwards. False: one side ended.
+/// Forwards the available bytes. False: one side ended.
 bool pass(int from, int to) {
     char buffer[65536];
     const auto got = ::recv(from, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -58,7 +58,7 @@ struct Relay::State {
     int listener = -1;
     int own_port = 0;
     std::atomic<Mode> mode = Mode::open;
-    std::atomic<int> closings = 0;  // how often all connections are to end
+    std::atomic<int> closings = 0;  // counts requests to close all connections
     std::jthread thread;
 
     void accept_one(std::list<Pair>& pairs) const {

@@ -1,4 +1,4 @@
-// A piece of network between two processes of this machine, to cut.
+// A network path between two processes of this machine that can be cut.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@
 
 namespace test_support {
 
-/// Forwards TCP connections to its port on 127.0.0.1 to another one, from a thread of its own.
+/// Forwards TCP connections from its port on 127.0.0.1 to another one, on a thread of its own.
 class Relay {
 public:
     explicit Relay(int to);
@@ -19,14 +19,14 @@ public:
     [[nodiscard]] int port() const;
     [[nodiscard]] std::string url() const { return "nats://127.0.0.1:" + std::to_string(port()); }
 
-    /// Nothing passes any more, in either direction, and nobody is told: what is sent waits, new
-    /// connections are taken and stay silent.
+    /// Silently drops the path: nothing passes in either direction, sent data waits, new
+    /// connections are accepted but get no answer.
     void cut();
-    /// After cut(): all goes on, and what waited arrives now.
+    /// After cut(): everything continues, and data that waited arrives.
     void resume();
     /// Closes all connections and refuses new ones.
     void refuse();
-    /// All connections made before end; new ones work.
+    /// Closes existing connections; new ones work.
     void heal();
 
 private:

@@ -1,11 +1,11 @@
-// A folder of a test's own.
+// A temporary directory of a test.
 #pragma once
 
 #include <string>
 
 namespace test_support {
 
-/// Made empty below the system's folder for temporary files; removed with all in it.
+/// Created empty below the system's temporary directory; removed with its contents.
 class TempDir {
 public:
     TempDir();

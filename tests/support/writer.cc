@@ -11,10 +11,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
+#include "adapters/sync/mutex.h"
 #include "tests/support/eventually.h"
 
 namespace test_support {
@@ -38,6 +38,9 @@ struct Socket {
     Socket& operator=(const Socket&) = delete;
 };
 
+/// TCP itself tries again only after a second where nobody has the address for a moment.
+constexpr std::chrono::milliseconds connect_within{250};
+
 bool connect_to(int fd, const Endpoint& to, Clock::time_point until) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
@@ -60,7 +63,7 @@ std::optional<HttpAnswer> http(const Endpoint& at,
                                std::chrono::milliseconds deadline) {
     const auto until = Clock::now() + deadline;
     const Socket socket;
-    if (!connect_to(socket.fd, at, until)) return {};
+    if (!connect_to(socket.fd, at, std::min(until, Clock::now() + connect_within))) return {};
     const int at_once = 1;
     ::setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     const auto request =
@@ -108,10 +111,10 @@ std::set<std::int64_t> notes_of(const Endpoint& backend) {
 struct Writer::State {
     std::vector<Endpoint> backends;
     Options options;
-    mutable std::mutex mutex;
-    std::vector<std::int64_t> acknowledged;
-    Clock::time_point last = Clock::now();
-    Clock::duration gap{};
+    adapters::sync::Mutex mutex;
+    std::vector<std::int64_t> acknowledged GUARDED_BY(mutex);
+    Clock::time_point last GUARDED_BY(mutex) = Clock::now();
+    Clock::duration gap GUARDED_BY(mutex){};
     std::atomic<int> failures = 0;
     std::jthread thread;
 
@@ -121,9 +124,9 @@ struct Writer::State {
         for (std::int64_t id = options.first; !stop.stop_requested();) {
             const auto answer =
                 http(backends[current], "POST", "/notes?id=" + std::to_string(id), body);
-            // 409: an earlier try that was not answered was committed.
+            // 409: an earlier attempt without an answer was committed.
             if (answer && (answer->status == 200 || answer->status == 409)) {
-                const std::lock_guard lock{mutex};
+                const adapters::sync::Lock lock{mutex};
                 const auto now = Clock::now();
                 gap = std::max(gap, now - last);
                 last = now;
@@ -160,18 +163,18 @@ bool Writer::wait_more(std::int64_t count, std::chrono::seconds limit) const {
 }
 
 std::vector<std::int64_t> Writer::acknowledged() const {
-    const std::lock_guard lock{state_->mutex};
+    const adapters::sync::Lock lock{state_->mutex};
     return state_->acknowledged;
 }
 
 std::chrono::milliseconds Writer::gap() const {
-    const std::lock_guard lock{state_->mutex};
+    const adapters::sync::Lock lock{state_->mutex};
     return std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max(state_->gap, Clock::now() - state_->last));
 }
 
 void Writer::reset_gap() {
-    const std::lock_guard lock{state_->mutex};
+    const adapters::sync::Lock lock{state_->mutex};
     state_->gap = {};
     state_->last = Clock::now();
     state_->failures = 0;

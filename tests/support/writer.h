@@ -1,4 +1,4 @@
-// A client of the example service, and what it was promised.
+// A client of the example service that records which writes were acknowledged.
 #pragma once
 
 #include <chrono>
@@ -12,15 +12,15 @@
 
 namespace test_support {
 
-/// Where a backend listens.
+/// The address of a backend.
 struct Endpoint {
-    Endpoint(int on) : port{on} {}  // NOLINT(google-explicit-constructor): of 127.0.0.1
+    Endpoint(int on) : port{on} {}  // NOLINT(google-explicit-constructor): port of 127.0.0.1
     Endpoint(std::string at, int on) : host{std::move(at)}, port{on} {}
     std::string host = "127.0.0.1";  // an IPv4 address
     int port;
 };
 
-/// One request by HTTP/1.0, all of it within `deadline`: status and body. Empty: no whole answer.
+/// An HTTP/1.0 request, limited by `deadline`: status and body. Empty: no complete answer.
 struct HttpAnswer {
     int status = 0;
     std::string body;
@@ -32,11 +32,11 @@ struct HttpAnswer {
     const std::string& body = {},
     std::chrono::milliseconds deadline = std::chrono::seconds{1});
 
-/// All ids that a running backend has; throws where it does not answer.
+/// All ids stored in a running backend; throws where it does not answer.
 [[nodiscard]] std::set<std::int64_t> notes_of(const Endpoint& backend);
 
-/// Stores notes 1, 2, 3 ... one after the other with whichever backend answers, each until it is
-/// acknowledged, from a thread of its own.
+/// Stores notes 1, 2, 3 ... one after the other with any backend that answers, each until it is
+/// acknowledged, on a thread of its own.
 class Writer {
 public:
     struct Options {
@@ -50,18 +50,18 @@ public:
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Ends it after the note that is under way.
+    /// Stops after the note under way.
     void stop();
-    /// Waits for that many more notes; false: not within the limit.
+    /// Waits for so many more notes; false: timed out.
     [[nodiscard]] bool wait_more(std::int64_t count,
                                  std::chrono::seconds limit = std::chrono::seconds{30}) const;
 
-    /// Ids that were acknowledged so far, ascending and without a hole from options.first.
+    /// The acknowledged ids, ascending without a gap from options.first.
     [[nodiscard]] std::vector<std::int64_t> acknowledged() const;
-    /// The longest time between two acknowledgements, since the last reset_gap().
+    /// The longest time between two acknowledgements since the last reset_gap().
     [[nodiscard]] std::chrono::milliseconds gap() const;
     void reset_gap();
-    /// Requests that a backend took or ought to have taken and that were not answered well.
+    /// Requests to a ready backend that were not answered with success.
     [[nodiscard]] int failures() const;
 
 private:

@@ -1,4 +1,4 @@
-// The first copy of a database that was there before.
+// The first copy of a database that existed before the cluster.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -22,7 +22,7 @@ constexpr int row_size = 2'000;
 // defects.md C38, C39
 TEST(Bootstrap, ANodeWithoutAWholeCopyNeverLeadsAndALargeOneComesToItsEnd) {
     Cluster cluster{{.nodes = 2, .start = false}};
-    test_support::make_notes(cluster.data(1), rows, row_size);
+    test_support::create_notes(cluster.data(1), rows, row_size);
     cluster.start(1);
     cluster.start(2);
     cluster.wait_until("the first image to be on its way", [&] {
@@ -34,7 +34,7 @@ TEST(Bootstrap, ANodeWithoutAWholeCopyNeverLeadsAndALargeOneComesToItsEnd) {
         "a status of n2", [](const Snapshot& now) { return now.nodes.contains("n2"); });
     ASSERT_FALSE(before.nodes.at("n2").copy_complete);
 
-    // Three times as long as a candidate waits.
+    // Three times a candidate's wait.
     const auto after =
         cluster.wait_for("n2 to have seen the lease's end for long", [&](const Snapshot& now) {
             return now.nodes.at("n2").uptime_ms > before.nodes.at("n2").uptime_ms + 8'000;
@@ -59,7 +59,7 @@ TEST(Bootstrap, ANodeWithoutAWholeCopyNeverLeadsAndALargeOneComesToItsEnd) {
     std::cout << "first copy of " << rows * row_size / 1'000'000 << " MB within "
               << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
 
-    // From here on it may lead, with all of it.
+    // From here on the node may lead, with all the data.
     cluster.kill_all(1);
     ASSERT_EQ(cluster.wait_serving(before.epoch() + 1), 2);
     EXPECT_EQ(test_support::missing(writer.acknowledged(),

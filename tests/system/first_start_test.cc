@@ -1,4 +1,4 @@
-// Three nodes that have nothing: who makes the database, and what the others have of it.
+// Three nodes without data: one creates the database, and the others copy it.
 #include <gtest/gtest.h>
 
 #include "tests/support/cluster.h"
@@ -31,7 +31,7 @@ TEST(FirstStart, OneBackendMakesTheOneDatabaseAndItIsConvertedAndCopied) {
     for (int node = 1; node <= cluster.size(); ++node) {
         converted += count_of(cluster.log(node), "database.converted");
         if (node == primary) continue;
-        // Its backend never ran here: nobody else made a database.
+        // Its backend never ran here, so only one node created a database.
         EXPECT_EQ(count_of(cluster.log(node), "backend.starting"), 0);
         EXPECT_THROW((void)test_support::pages_of(cluster.data(node)), std::runtime_error);
         EXPECT_EQ(test_support::pages_of(cluster.replica(node)),
@@ -46,7 +46,7 @@ TEST(FirstStart, OneBackendMakesTheOneDatabaseAndItIsConvertedAndCopied) {
 // defects.md C39; rule D10
 TEST(FirstStart, AnEmptyNodeThatWasFirstGivesWayToTheOneThatHasADatabase) {
     Cluster cluster{{.nodes = 2, .ttl_ms = 6'000, .start = false}};
-    test_support::make_notes(cluster.data(1), 500, 100);
+    test_support::create_notes(cluster.data(1), 500, 100);
     cluster.start(2);
     cluster.wait_for("the lease with the empty node",
                      [](const Snapshot& now) { return now.lease && now.lease->node_id == "n2"; });
@@ -55,7 +55,7 @@ TEST(FirstStart, AnEmptyNodeThatWasFirstGivesWayToTheOneThatHasADatabase) {
     EXPECT_EQ(test_support::notes_of(cluster.backend_port(1)).size(), 500U);
     EXPECT_EQ(count_of(cluster.log(2), "backend.starting"), 0);
     cluster.wait_replicated();
-    const auto now = *cluster.look();
+    const auto now = *cluster.poll();
     for (const auto& [id, status] : now.nodes)
         EXPECT_TRUE(status.set_aside.empty()) << id;
     EXPECT_TRUE(test_support::pages_of(cluster.replica(2)) ==

@@ -1,5 +1,5 @@
-// The bucket of a cluster that has lived through failovers, restored by a real Litestream over
-// NATS: markers, openeds and whatever else of ours is in it must not be in its way.
+// A real Litestream restores, over NATS, the bucket of a cluster that went through failovers:
+// markers, opened records and our other objects must not disturb it.
 #include "tests/support/litestream.h"
 
 #include <gtest/gtest.h>
@@ -36,13 +36,13 @@ TEST(RealLitestream, RestoresTheBucketOfAClusterThatFailedOver) {
     Writer writer{cluster.backend_ports(), {.body = 700}};
     ASSERT_TRUE(writer.wait_more(50));
     cluster.wait_replicated();
-    // Each a new tenure.
+    // Each iteration makes a new tenure.
     for (const bool crash : {true, false}) {
-        const auto epoch = cluster.look()->epoch();
+        const auto epoch = cluster.poll()->epoch();
         if (crash) {
             cluster.kill_all(primary);
         } else {
-            cluster.wish_switchover(primary % cluster.size() + 1);
+            cluster.request_switchover(primary % cluster.size() + 1);
         }
         const int next = cluster.wait_serving(epoch);
         if (crash) cluster.start(primary);
@@ -55,13 +55,13 @@ TEST(RealLitestream, RestoresTheBucketOfAClusterThatFailedOver) {
 
     const test_support::LogImage log{cluster.server().url(), cluster.id()};
     EXPECT_GE(log.last().value, 20U);
-    EXPECT_GE(cluster.look()->epoch(), 3U);
+    EXPECT_GE(cluster.poll()->epoch(), 3U);
     const auto truth = test_support::pages_of(cluster.data(primary));
     const auto notes = test_support::notes_of(cluster.backend_port(primary));
-    // A crash may lose what was not shipped yet; what came after it is all there.
+    // A crash may lose notes that were not shipped yet; all later ones are there.
     EXPECT_TRUE(notes.contains(writer.acknowledged().back()));
     for (const auto& version : versions) {
-        const auto into = cluster.folder() + "/restored-" + version;
+        const auto into = cluster.directory() + "/restored-" + version;
         const auto restored = test_support::restore_with_litestream(
             version, cluster.server().url() + "/convex-" + cluster.id() + "-wal", into);
         ASSERT_EQ(restored.status, 0) << version << ": " << restored.output;

@@ -1,6 +1,7 @@
-// What must not come to lead, or to run at all; and an absent store.
+// Daemons that must not lead, or not even run; and an absent store.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -20,7 +21,7 @@ using test_support::NodeOptions;
 using test_support::Writer;
 using Ids = std::vector<std::int64_t>;
 
-constexpr int for_good = 78;  // EX_CONFIG: systemd does not start it again
+constexpr int for_good = 78;  // EX_CONFIG: systemd does not restart it
 
 // defects.md C09
 TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
@@ -31,12 +32,12 @@ TEST(Refusal, OfASecondDaemonWithTheSameNodeId) {
     ASSERT_EQ(cluster.wait_serving(), 1);
     cluster.start(2);
     const auto backend = cluster.backend_pid(1);
-    const auto epoch = cluster.look()->epoch();
+    const auto epoch = cluster.poll()->epoch();
     cluster.start(3);
     EXPECT_EQ(cluster.wait_end(3), for_good);
     EXPECT_NE(cluster.log(3).find("node id 'n1' is in use"), std::string::npos);
     EXPECT_EQ(cluster.log(3).find("backend.starting"), std::string::npos);
-    const auto now = *cluster.look();
+    const auto now = *cluster.poll();
     EXPECT_EQ(now.serving(), "n1");
     EXPECT_EQ(now.epoch(), epoch);
     EXPECT_EQ(cluster.backend_pid(1), backend);
@@ -53,9 +54,9 @@ int end_of(const std::vector<std::string>& command, const std::string& log) {
 }
 
 TEST(Refusal, OfAWrongConfigurationIsForGoodForTheDaemonAlone) {
-    const test_support::TempDir folder;
-    const auto config = folder.path() + "/cluster.json";
-    const auto log = folder.path() + "/log";
+    const test_support::TempDir directory;
+    const auto config = directory.path() + "/cluster.json";
+    const auto log = directory.path() + "/log";
     auto daemon = Cluster::daemon(config);
     auto status = daemon;
     status.at(1) = "status";
@@ -63,7 +64,10 @@ TEST(Refusal, OfAWrongConfigurationIsForGoodForTheDaemonAlone) {
     const auto lacks_a_command =
         R"({"clusterId": "c", "nodeId": "n", "nats": {"servers": ["nats://127.0.0.1:1"]},
             "backend": {"kind": "docker"}})";
-    for (const auto* text : {"no JSON", R"({"nodeId": 7})", lacks_a_command}) {
+    const auto keeps_nothing =
+        R"({"clusterId": "c", "nodeId": "n", "nats": {"servers": ["nats://127.0.0.1:1"]},
+            "stateDir": "/proc/convex", "backend": {"process": {"command": ["/bin/true"]}}})";
+    for (const auto* text : {"no JSON", R"({"nodeId": 7})", lacks_a_command, keeps_nothing}) {
         std::ofstream{config} << text;
         EXPECT_EQ(end_of(daemon, log), for_good) << text;
     }
@@ -72,11 +76,11 @@ TEST(Refusal, OfAWrongConfigurationIsForGoodForTheDaemonAlone) {
     EXPECT_NE(test_support::read_text(log).find("cluster.json"), std::string::npos);
 }
 
-// Who reads JSON gets JSON or nothing; for people there is what the configuration says.
+// A reader of JSON gets JSON or nothing; for people, the configuration is shown.
 TEST(Refusal, OfAStatusWithoutAStoreLeavesNothingForAReaderOfJson) {
-    const test_support::TempDir folder;
-    const auto config = folder.path() + "/cluster.json";
-    const auto log = folder.path() + "/log";
+    const test_support::TempDir directory;
+    const auto config = directory.path() + "/cluster.json";
+    const auto log = directory.path() + "/log";
     std::ofstream{config} << R"({"clusterId": "c", "nodeId": "n",
         "nats": {"servers": ["nats://127.0.0.1:1"]}})";
     auto status = Cluster::daemon(config);
@@ -85,16 +89,16 @@ TEST(Refusal, OfAStatusWithoutAStoreLeavesNothingForAReaderOfJson) {
     EXPECT_NE(test_support::read_text(log).find("(could not query)"), std::string::npos);
     status.emplace_back("-o");
     status.emplace_back("json");
-    const auto json = folder.path() + "/json";
+    const auto json = directory.path() + "/json";
     EXPECT_EQ(end_of(status, json), 1);
     EXPECT_TRUE(test_support::read_text(json).starts_with("Error: NATS: "));
 }
 
-TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
+TEST(Refusal, OfASecondDaemonInTheSameStateDirectoryNamesTheFirst) {
     Cluster cluster{{.nodes = 1}};
     ASSERT_EQ(cluster.wait_serving(), 1);
     const auto config = cluster.write_config(1);
-    const auto log = cluster.folder() + "/second";
+    const auto log = cluster.directory() + "/second";
     const auto second = test_support::spawn(Cluster::daemon(config), {}, log);
     std::optional<int> status;
     cluster.wait_until("the end of the second daemon", [&] {
@@ -104,15 +108,15 @@ TEST(Refusal, OfASecondDaemonInTheSameStateFolderNamesTheFirst) {
     EXPECT_NE(*status, 0);
     const auto text = test_support::read_text(log);
     EXPECT_NE(text.find(std::to_string(cluster.warden_pid(1))), std::string::npos) << text;
-    EXPECT_EQ(cluster.look()->serving(), "n1");
+    EXPECT_EQ(cluster.poll()->serving(), "n1");
 }
 
-/// The state file that the lock file of a daemon names.
-std::string state_file_of(const std::string& folder, const std::string& config) {
-    const auto pid = test_support::spawn(Cluster::daemon(config), {}, folder + "/log");
+/// The state file named in a daemon's lock file.
+std::string state_file_of(const std::string& directory, const std::string& config) {
+    const auto pid = test_support::spawn(Cluster::daemon(config), {}, directory + "/log");
     std::string second;
     EXPECT_TRUE(test_support::eventually([&] {
-        std::ifstream lock{folder + "/state/lock"};
+        std::ifstream lock{directory + "/state/lock"};
         std::string first;
         return std::getline(lock, first) && first == std::to_string(pid) &&
                std::getline(lock, second) && !lock.eof();
@@ -123,8 +127,8 @@ std::string state_file_of(const std::string& folder, const std::string& config) 
 }
 
 TEST(StateFile, IsTheSameHoweverThePathOfTheConfigurationIsSpelt) {
-    const test_support::TempDir folder;
-    const auto& path = folder.path();
+    const test_support::TempDir directory;
+    const auto& path = directory.path();
     std::ofstream{path + "/cluster.json"} << R"({"clusterId": "c", "nodeId": "n",
         "nats": {"servers": ["nats://127.0.0.1:1"]}, "stateDir": ")" +
                                                  path + R"(/state",
@@ -133,9 +137,37 @@ TEST(StateFile, IsTheSameHoweverThePathOfTheConfigurationIsSpelt) {
         "backend": {"dataPath": ")" + path + R"(/db", "process": {"command": ["/bin/true"]}}})";
     std::filesystem::create_directory_symlink(path, path + "/link");
     const auto plain = state_file_of(path, path + "/cluster.json");
-    EXPECT_FALSE(plain.empty());
+    const std::filesystem::path own{"/dev/shm/convex-cluster-manager-" +
+                                    std::to_string(::getuid())};
+    EXPECT_EQ(std::filesystem::path{plain}.parent_path(), own);
+    EXPECT_EQ(std::filesystem::status(own).permissions(), std::filesystem::perms::owner_all);
     EXPECT_EQ(state_file_of(path, path + "/link/./cluster.json"), plain);
     std::filesystem::remove(plain);
+    std::error_code in_use;
+    std::filesystem::remove(own, in_use);
+}
+
+// Another configuration and stateDir, with the same database through a symbolic link.
+TEST(Refusal, OfASecondDaemonOnTheSameDatabase) {
+    Cluster cluster{{.nodes = 1}};
+    ASSERT_EQ(cluster.wait_serving(), 1);
+    const test_support::TempDir directory;
+    const auto& path = directory.path();
+    const std::filesystem::path data{cluster.data(1)};
+    std::filesystem::create_directory_symlink(data.parent_path(), path + "/link");
+    std::ofstream{path + "/cluster.json"} << R"({"clusterId": "c", "nodeId": "n",
+        "nats": {"servers": ["nats://127.0.0.1:1"]}, "stateDir": ")" +
+                                                 path + R"(/state",
+        "api": {"listen": "127.0.0.1:1"}, "metrics": {"listen": "127.0.0.1:2"},
+        "wal": {"replicaPath": ")" + path + R"(/copy"},
+        "backend": {"dataPath": ")" + path + "/link/" +
+                                                 data.filename().string() +
+                                                 R"(", "process": {"command": ["/bin/true"]}}})";
+    EXPECT_EQ(end_of(Cluster::daemon(path + "/cluster.json"), path + "/log"), 1);
+    const auto text = test_support::read_text(path + "/log");
+    EXPECT_NE(text.find("pid " + std::to_string(cluster.warden_pid(1)) + ")"), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("has the database"), std::string::npos) << text;
 }
 
 // defects.md C11
@@ -156,7 +188,7 @@ TEST(Store, ThatIsAbsentAtTheStartIsWaitedFor) {
 }
 
 // defects.md C06, C07, C08, M08
-TEST(LeaderKey, DeletedBySomebodyMakesTheLeaderFenceAndOneLeadAgain) {
+TEST(LeaderKey, DeletedByAnotherToolMakesTheLeaderFenceAndOneLeadAgain) {
     Cluster cluster;
     const int first = cluster.wait_serving();
     Writer writer{{cluster.backend_port(first)}};
@@ -164,7 +196,7 @@ TEST(LeaderKey, DeletedBySomebodyMakesTheLeaderFenceAndOneLeadAgain) {
     writer.stop();
     cluster.wait_replicated();
     LivenessWatch watch{cluster};
-    const auto epoch = cluster.look()->epoch();
+    const auto epoch = cluster.poll()->epoch();
     const auto backend = cluster.backend_pid(first);
     cluster.delete_leader_key();
     cluster.wait_until("the end of its backend", [&] { return !test_support::lives(backend); });

@@ -1,12 +1,15 @@
-// A node process that does what the test tells it, over a socket in the folder given as its first
-// argument: one command a packet, one answer a packet.
+// A node process controlled by the test through a socket in the directory given as its first
+// argument: one command per packet, one answer per packet.
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -32,49 +35,73 @@ std::string outcome(const model::Result<void>& result) {
     return std::string{model::to_text(result.error().code)} + ": " + result.error().message;
 }
 
+// A busy machine may delay the warden, or an exec, for longer than the client waits: the request is
+// then repeated.
+template <typename Ask>
+std::string patiently(const Ask& ask) {
+    auto result = ask();
+    bool again = false;
+    for (int i = 0; i < 50 && !result && result.error().code == model::Errc::unavailable; ++i) {
+        again = true;
+        result = ask();
+    }
+    // What was started meanwhile is running.
+    if (again && !result && result.error().code == model::Errc::conflict) return "ok";
+    return outcome(result);
+}
+
 std::string describe(const reconcilers::ports::WardenView& view) {
     std::ostringstream text;
     text << "until=" << view.valid_until.time_since_epoch().count()
-         << " running=" << view.backend_running << " pid=" << view.backend_pid
+         << " running=" << view.backend_running << " unknown=" << view.backend_unknown
+         << " contained=" << view.backend_contained << " ticks=" << view.backend_start_ticks
+         << " cgroup=" << view.backend_cgroup << " pid=" << view.backend_pid
          << " starts=" << view.backend_starts
          << " status=" << (view.backend_status ? std::to_string(*view.backend_status) : "none")
          << " incarnation=" << view.incarnation << " lost=" << view.lost;
     return text.str();
 }
 
-std::string obey(WardenClient& warden, int warden_fd, const std::string& command) {
+// Replaced atomically: a shell that still reads the old file continues with that.
+void write_script(const std::string& path, const std::string& text) {
+    {
+        std::ofstream script{path + ".new"};
+        script << text << "\n";
+    }
+    ::chmod((path + ".new").c_str(), 0644);
+    ::rename((path + ".new").c_str(), path.c_str());
+}
+
+std::string obey(WardenClient& warden,
+                 const std::string& directory,
+                 int warden_fd,
+                 const std::string& command) {
     std::istringstream words{command};
     std::string verb;
     words >> verb;
     std::string rest;
     std::getline(words >> std::ws, rest);
-    if (verb == "hold") {
+    if (verb == "set_deadline") {
         const auto now = adapters::linux_host::Clock{}.now();
         const auto until = rest == "none"
                                ? model::Instant{}
                                : now + std::chrono::milliseconds{std::atoll(rest.c_str())};
-        auto held = outcome(warden.hold_until(until));
+        auto held = patiently([&] { return warden.set_deadline(until); });
         return held + " until=" + std::to_string(until.time_since_epoch().count());
     }
-    if (verb == "start") return outcome(warden.start_backend({.command = {"/bin/sh", "-c", rest}}));
-    if (verb == "exec")
-        return outcome(warden.start_backend({.command = {rest}, .env = {{"PATH", "/bin"}}}));
-    if (verb == "start_as_nobody")
-        return outcome(warden.start_backend({.command = {"sh", "-c", rest},
-                                             .dir = "/tmp",
-                                             .env = {{"PATH", "/bin"}, {"ONLY", "this"}},
-                                             .user = "nobody",
-                                             .limits = {{"nofile", 77}, {"core", 0}}}));
-    if (verb == "stop") return outcome(warden.stop_backend());
-    if (verb == "kill") return outcome(warden.kill_backend());
-    if (verb == "disarm") return outcome(warden.disarm());
-    if (verb == "watch_cgroup") return outcome(warden.watch({.name = rest}));
-    if (verb == "watch_address" || verb == "forget_address") {
-        const model::WardenTarget target{
-            .kind = model::WardenTarget::Kind::address, .name = rest, .ifindex = 1};
-        return outcome(verb == "watch_address" ? warden.watch(target) : warden.forget(target));
+    if (verb == "start" || verb == "start_as_nobody") {
+        write_script(directory + "/backend", rest);
+        const std::uint32_t entry = verb == "start" ? 0 : 1;
+        return patiently([&] { return warden.start_backend({entry}); });
     }
-    if (verb == "claim") return outcome(warden.claim(rest));
+    const model::WardenEntry named{static_cast<std::uint32_t>(std::atoi(rest.c_str()))};
+    if (verb == "start_entry") return patiently([&] { return warden.start_backend(named); });
+    if (verb == "register") return patiently([&] { return warden.register_target(named); });
+    if (verb == "unregister") return patiently([&] { return warden.unregister_target(named); });
+    if (verb == "stop") return patiently([&] { return warden.stop_backend(); });
+    if (verb == "kill") return patiently([&] { return warden.kill_backend(); });
+    if (verb == "disarm") return patiently([&] { return warden.disarm(); });
+    if (verb == "claim") return patiently([&] { return warden.claim(rest); });
     if (verb == "view") return describe(warden.view());
     if (verb == "env") {
         const char* const value = std::getenv(rest.c_str());
@@ -90,7 +117,7 @@ std::string obey(WardenClient& warden, int warden_fd, const std::string& command
 int main(int argc, char** argv) {
     if (argc < 4 || std::string_view{argv[argc - 2]} != "--fd") return 2;
     const int warden_fd = std::atoi(argv[argc - 1]);
-    // An orderly step-down has nothing to do here.
+    // Exit at once on an orderly step-down.
     if (argc > 4 && std::string_view{argv[2]} == "orderly")
         ::signal(SIGTERM, [](int) { ::_exit(0); });
     if (argc > 4 && std::string_view{argv[2]} == "deaf") ::signal(SIGTERM, SIG_IGN);
@@ -101,7 +128,8 @@ int main(int argc, char** argv) {
     while (true) {
         const auto got = ::recv(test, packet, sizeof packet, 0);
         if (got <= 0) return 5;
-        const auto answer = obey(**warden, warden_fd, {packet, static_cast<std::size_t>(got)});
+        const auto answer =
+            obey(**warden, argv[1], warden_fd, {packet, static_cast<std::size_t>(got)});
         if (::send(test, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return 6;
     }
 }

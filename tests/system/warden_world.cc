@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,21 +19,18 @@
 #include <thread>
 
 #include "adapters/linux/clock.h"
+#include "adapters/linux/spawn_names.h"
+#include "tests/support/processes.h"
+#include "warden/cgroup.h"
 #include "warden/group.h"
+#include "warden/proc.h"
 #include "warden/state_file.h"
 
 namespace tests {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-    std::vector<char*> to;
-    for (auto& text : texts)
-        to.push_back(text.data());
-    to.push_back(nullptr);
-    return to;
-}
+using test_support::pointers;
 
 }  // namespace
 
@@ -62,7 +61,7 @@ Bystander::Bystander(std::vector<std::string> env) {
         ::execve(argv.front(), argv.data(), envp.data());
         ::_exit(127);
     }
-    // Until the exec it would still have the test's environment.
+    // Before its exec it would still have the test's environment.
     (void)eventually(
         [this] { return read_file("/proc/" + std::to_string(pid_) + "/comm") == "sleep\n"; });
 }
@@ -81,7 +80,7 @@ NodeLink::NodeLink(int fd) : fd_{fd} {
 
 NodeLink::~NodeLink() { ::close(fd_); }
 
-std::string NodeLink::tell(const std::string& command) {
+std::string NodeLink::ask(const std::string& command) {
     if (::send(fd_, command.data(), command.size(), MSG_NOSIGNAL) < 0) return {};
     pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
     if (::poll(&wait, 1, 10'000) <= 0) return {};
@@ -91,7 +90,7 @@ std::string NodeLink::tell(const std::string& command) {
 }
 
 std::string NodeLink::view(const std::string& name) {
-    std::istringstream words{tell("view")};
+    std::istringstream words{ask("view")};
     for (std::string word; words >> word;)
         if (word.rfind(name + "=", 0) == 0) return word.substr(name.size() + 1);
     return {};
@@ -100,17 +99,18 @@ std::string NodeLink::view(const std::string& name) {
 void WardenWorld::SetUp() {
     char name[] = "/tmp/warden_world_XXXXXX";
     ASSERT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
+    directory_ = name;
+    ::chmod(name, 0711);  // no other user may list it
     listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
     std::strncpy(at.sun_path, path("ctl").c_str(), sizeof at.sun_path - 1);
     ASSERT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
     ASSERT_EQ(::listen(listener_, 16), 0);
-    // Without these the tests of containment would pass for nothing.
-    std::string why;
+    // Without these, the tests of containment would not test anything.
     if (cgroup_) {
-        ASSERT_NE(warden::make_cgroup(warden::cgroup_name(path("lock")), why), "") << why;
+        const auto cgroup = warden::create_cgroup(warden::cgroup_name(path("lock")));
+        ASSERT_TRUE(cgroup) << cgroup.error().message;
     }
 }
 
@@ -119,20 +119,23 @@ void WardenWorld::TearDown() {
         ::kill(warden_, SIGKILL);
         ::waitpid(warden_, nullptr, 0);
     }
-    // The family of a backend that lost its warden.
+    // The descendants of a backend whose warden is dead.
     const auto state = warden::load_state(path("state"));
-    if (state && *state && (*state)->backend) warden::kill_group(*(*state)->backend);
-    std::string why;
+    if (state && *state) {
+        auto backends = (*state)->leftovers;
+        if ((*state)->backend) backends.push_back(*(*state)->backend);
+        if (!backends.empty()) (void)warden::kill_by_token(backends);
+    }
     if (cgroup_) {
-        const auto cgroup = warden::make_cgroup(warden::cgroup_name(path("lock")), why);
-        warden::kill_group({.cgroup = cgroup});
-        EXPECT_TRUE(eventually([&] { return ::rmdir(cgroup.c_str()) == 0; })) << cgroup;
+        const auto cgroup = *warden::create_cgroup(warden::cgroup_name(path("lock")));
+        warden::kill_cgroup(cgroup);
+        EXPECT_TRUE(eventually([&] { return warden::remove_cgroup(cgroup); })) << cgroup;
     }
     for (const auto* const file : {"child", "grandchild"})
         EXPECT_TRUE(eventually([&] { return !lives(pid_in(file)); })) << file;
     if (HasFailure()) std::fprintf(stderr, "--- the warden's log\n%s---\n", log().c_str());
     ::close(listener_);
-    std::vector<std::string> command{"/bin/rm", "-rf", folder_};
+    std::vector<std::string> command{"/bin/rm", "-rf", directory_};
     const auto argv = pointers(command);
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -143,7 +146,7 @@ void WardenWorld::TearDown() {
 }
 
 std::vector<std::string> WardenWorld::files() const {
-    return {"--state-dir", folder_, "--state-file", path("state")};
+    return {"--state-dir", directory_, "--state-file", path("state")};
 }
 
 void WardenWorld::start_warden(const Start& start) {
@@ -153,10 +156,14 @@ void WardenWorld::start_warden(const Start& start) {
     for (const auto* const option : {"--ttl-ms", "3000", "--margin-ms", "1000"})
         command.emplace_back(option);
     if (!cgroup_) command.insert(command.end(), {"--cgroup", "off"});
+    const auto list = open_list(start.items);
+    command.insert(command.end(), {"--list-fd", std::to_string(list)});
+    if (!start.state_file.empty())
+        command.insert(command.end(), {"--state-file", start.state_file});
     command.insert(command.end(), start.options.begin(), start.options.end());
     command.insert(
         command.end(),
-        {"--", start.node_program.empty() ? FAKE_NODE_PROGRAM : start.node_program, folder_});
+        {"--", start.node_program.empty() ? FAKE_NODE_PROGRAM : start.node_program, directory_});
     command.insert(command.end(), start.node.begin(), start.node.end());
     const auto argv = pointers(command);
     const auto log_path = path("log");
@@ -170,6 +177,25 @@ void WardenWorld::start_warden(const Start& start) {
         ::execv(argv.front(), argv.data());
         ::_exit(127);
     }
+    ::close(list);
+}
+
+int WardenWorld::open_list(std::vector<model::WardenItem> items) const {
+    const auto script = path("backend");
+    const auto as_nobody =
+        adapters::linux_host::resolve({.command = {"sh", script},
+                                       .dir = "/tmp",
+                                       .env = {{"PATH", "/nowhere:/bin"}, {"ONLY", "this"}},
+                                       .user = "nobody",
+                                       .limits = {{"nofile", 77}, {"core", 0}}});
+    EXPECT_TRUE(as_nobody) << as_nobody.error().message;
+    items.insert(items.begin(), *as_nobody);
+    items.insert(items.begin(), model::Spawn{.command = {"/bin/sh", script}, .dir = "/"});
+    const auto bytes = model::encode(model::WardenList{.items = std::move(items)});
+    EXPECT_TRUE(bytes) << bytes.error().message;
+    const int fd = ::memfd_create("list", 0);
+    EXPECT_EQ(::write(fd, bytes->data(), bytes->size()), static_cast<ssize_t>(bytes->size()));
+    return fd;
 }
 
 std::unique_ptr<NodeLink> WardenWorld::next_node() {

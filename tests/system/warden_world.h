@@ -1,5 +1,5 @@
-// A warden with a node process that a test commands, in a folder of its own; all of it is gone at
-// the end of the test.
+// A warden with a node process controlled by the test, in a temporary directory; everything is
+// removed at the end of the test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,19 +14,20 @@
 #include <vector>
 
 #include "model/time.h"
+#include "model/warden_list.h"
 
 namespace tests {
 
-/// Asks again every two milliseconds, for at most this long.
+/// Polls every two milliseconds, up to this long.
 [[nodiscard]] bool eventually(const std::function<bool()>& holds,
                               std::chrono::milliseconds limit = std::chrono::seconds{10});
 
-/// Neither dead nor a zombie.
+/// Exists and is not a zombie.
 [[nodiscard]] bool lives(pid_t pid);
 
 [[nodiscard]] std::string read_file(const std::string& path);
 
-/// A process of the test's own, killed at its end.
+/// A process started by the test, killed at its end.
 class Bystander {
 public:
     explicit Bystander(std::vector<std::string> env = {});
@@ -39,7 +40,7 @@ private:
     pid_t pid_ = 0;
 };
 
-/// The test's end of the socket to one node process.
+/// The test's socket to one fake node process.
 class NodeLink {
 public:
     explicit NodeLink(int fd);
@@ -47,9 +48,9 @@ public:
     NodeLink(const NodeLink&) = delete;
     NodeLink& operator=(const NodeLink&) = delete;
 
-    /// Its answer; "" when it died instead.
-    std::string tell(const std::string& command);
-    /// The value of NAME=value in its view.
+    /// The answer; "" when the process died instead.
+    std::string ask(const std::string& command);
+    /// The value of NAME=value in its view of the warden.
     std::string view(const std::string& name);
     [[nodiscard]] pid_t pid() const { return pid_; }
 
@@ -64,29 +65,41 @@ protected:
     void TearDown() override;
 
     struct Start {
-        std::vector<std::string> options;  // before the --
-        std::vector<std::string> node;     // after the fake node's folder
-        std::function<void()> in_child;    // before the exec
+        std::vector<std::string> options;  // arguments before the --
+        std::vector<std::string> node;     // arguments after the fake node's directory
+        std::function<void()> in_child;    // runs before the exec
         std::string node_program;          // "": the fake node
+        std::string state_file;            // "": that of files()
+        // of its list, after the two backends that are always there
+        std::vector<model::WardenItem> items{};
     };
-    /// Starts the warden; its output goes to log().
+    /// Starts the warden; its output goes to log(). Its list begins with two backends that run the
+    /// text after the fake node's "start": one as the test's user without an environment, one as
+    /// nobody.
     void start_warden(const Start& start);
     void start_warden() { start_warden(Start{}); }
-    /// The next node process that comes.
+    /// Waits for the next node process.
     std::unique_ptr<NodeLink> next_node();
     /// Wait status of the warden.
     std::optional<int> wait_warden(std::chrono::milliseconds limit = std::chrono::seconds{15});
-    /// Runs a warden to its end: exit status and output.
+    /// Runs a warden to its end; returns exit status and output.
     std::pair<int, std::string> run_warden(const std::vector<std::string>& arguments);
 
     [[nodiscard]] std::vector<std::string> files() const;
-    [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+    [[nodiscard]] std::string path(const std::string& name) const {
+        return directory_ + "/" + name;
+    }
     [[nodiscard]] std::string log() const { return read_file(path("log")); }
     [[nodiscard]] pid_t pid_in(const std::string& name) const;
-    /// "sh" text that starts a detached grandchild, and stays: pids in files child and grandchild.
+    /// Shell text that starts a detached grandchild and keeps running; their pids go to the files
+    /// `child` and `grandchild`.
     [[nodiscard]] std::string family() const;
 
-    std::string folder_;
+private:
+    [[nodiscard]] int open_list(std::vector<model::WardenItem> items) const;
+
+protected:
+    std::string directory_;
     pid_t warden_ = 0;
     bool cgroup_ = true;
     int listener_ = -1;
@@ -94,7 +107,7 @@ protected:
 
 [[nodiscard]] model::Instant now();
 
-/// Of what a node process was answered, "ok until=123": the strike time, half a margin before it.
+/// The strike time, half a margin before the deadline in the answer "ok until=123".
 [[nodiscard]] model::Instant strike_time(const std::string& held);
 
 }  // namespace tests

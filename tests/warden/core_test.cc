@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "model/exit_status.h"
+
 namespace warden {
 namespace {
 
@@ -29,7 +31,13 @@ Settings settings() {
             .stop_timeout = 90s,
             .boot_id = "boot",
             .run = "run",
-            .cgroup = "/cg"};
+            .cgroup = "/cg",
+            .list = {.items = {model::Spawn{.command = {"/bin/backend"}, .dir = "/"},
+                               model::Spawn{.command = {"none"}, .dir = "/", .refused = "no user"},
+                               model::WardenTarget{.kind = model::WardenTarget::Kind::address,
+                                                   .name = "192.0.2.7/32",
+                                                   .interface = "eth0"},
+                               model::WardenTarget{.name = "/cg/unit"}}}};
 }
 
 template <typename A>
@@ -51,16 +59,16 @@ std::size_t place(const Actions& actions) {
 // The answer to request `id`: its error, "ok", or "none".
 std::string answer_to(const Actions& actions, std::uint64_t id) {
     for (const auto& action : actions)
-        if (const auto* tell = std::get_if<Tell>(&action); tell && tell->answer.id == id)
-            return tell->answer.failure ? std::string{model::to_text(tell->answer.failure->code)}
-                                        : "ok";
+        if (const auto* reply = std::get_if<Reply>(&action); reply && reply->answer.id == id)
+            return reply->answer.failure ? std::string{model::to_text(reply->answer.failure->code)}
+                                         : "ok";
     return "none";
 }
 
 std::vector<std::string> events(const Actions& actions) {
     std::vector<std::string> names;
     for (const auto& action : actions)
-        if (const auto* say = std::get_if<Say>(&action)) names.emplace_back(say->name);
+        if (const auto* event = std::get_if<LogEvent>(&action)) names.emplace_back(event->name);
     return names;
 }
 
@@ -71,27 +79,28 @@ int exit_status(const Actions& actions) {
 }
 
 WardenRequest hold(Instant until, std::uint64_t id = 1) {
-    return {.kind = WardenRequest::Kind::hold_until, .id = id, .valid_until = until};
+    return {.kind = WardenRequest::Kind::set_deadline, .id = id, .valid_until = until};
 }
 
 WardenRequest ask(WardenRequest::Kind kind, std::uint64_t id = 2) {
-    WardenRequest request{.kind = kind, .id = id};
-    if (kind == WardenRequest::Kind::start_backend)
-        request.spawn = {.command = {"/bin/backend"}, .dir = "/"};
-    return request;
+    return {.kind = kind, .id = id};
 }
 
 using Kind = WardenRequest::Kind;
 
+WardenRequest watch(std::uint64_t id = 20) {
+    return {.kind = Kind::register_target, .id = id, .entry = {2}};
+}
+
 class CoreTest : public testing::Test {
 protected:
-    // A core whose node process runs.
+    // A core with a running node process.
     Core fresh(const std::optional<Saved>& before = {}) {
         Core core{settings(), before};
         EXPECT_EQ(count<SpawnNode>(core.begin(at(0s))), 1);
         return core;
     }
-    // ... and whose backend runs under a deadline with strike time 9 s.
+    // A core with a running backend, too, under a deadline with strike time 9 s.
     Core active() {
         auto core = fresh();
         EXPECT_EQ(answer_to(core.request(hold(at(10s)), at(0s)), 1), "ok");
@@ -110,10 +119,66 @@ TEST_F(CoreTest, StrikesAtTheStrikeTimeAndNotBefore) {
     const auto strike = core.tick(at(9s));
     EXPECT_EQ(count<KillNode>(strike), 1);
     EXPECT_EQ(count<KillBackend>(strike), 1);
-    // The kills come before anything that may take time.
+    // Kills come before anything that may take time.
     EXPECT_LT(place<KillNode>(strike), place<Save>(strike));
     EXPECT_LT(place<KillBackend>(strike), place<Save>(strike));
     EXPECT_EQ(core.saved().valid_until, Instant{});
+}
+
+// A passive node says so before its first start; a container of none is told as none.
+TEST_F(CoreTest, TellsWhetherABackendIsOrWouldBeContained) {
+    EXPECT_TRUE(fresh().status().backend_contained);
+    EXPECT_TRUE(active().status().backend_contained);
+    auto without = settings();
+    without.cgroup.clear();
+    const Core core{without, {}};
+    EXPECT_FALSE(core.status().backend_contained);
+}
+
+// The types of the actions, in order.
+std::vector<std::size_t> kinds(const Actions& actions) {
+    std::vector<std::size_t> all;
+    for (const auto& action : actions)
+        all.push_back(action.index());
+    return all;
+}
+
+template <typename... A>
+std::vector<std::size_t> kinds_of() {
+    return {Action{A{}}.index()...};
+}
+
+TEST_F(CoreTest, KillsComeBeforeEverythingElseAndLinesLast) {
+    auto core = active();
+    (void)core.request(watch(), at(0s));
+    EXPECT_EQ(kinds(core.tick(at(9s))),
+              (kinds_of<KillNode, KillBackend, EndTargets, Save, LogEvent>()));
+    EXPECT_EQ(kinds(core.node_died(killed_by_9, at(9s))),
+              (kinds_of<KillBackend, EndTargets, SpawnNode, Reply, LogEvent>()));
+    Core after{settings(),
+               Saved{.boot_id = "boot",
+                     .valid_until = at(10s),
+                     .backend = Saved::Backend{.token = "old-1"},
+                     .targets = {{.name = "/cg/unit"}}}};
+    const auto begun = kinds(after.begin(at(9s)));
+    EXPECT_EQ(begun.front(), Action{KillBackend{}}.index());
+    EXPECT_TRUE(std::is_sorted(begun.begin(), begun.end(), [](std::size_t one, std::size_t other) {
+        const auto last = Action{LogEvent{}}.index();
+        return one != last && other == last;
+    }));
+}
+
+TEST(ActionQueueTest, TakesAKillBeforeWhatWaits) {
+    ActionQueue queue;
+    queue.add({Save{}, LogEvent{.name = "a.first"}, LogEvent{.name = "a.second"}});
+    queue.add({LogEvent{.name = "a.third"}, Exit{}, Save{}, KillBackend{}});
+    EXPECT_TRUE(std::holds_alternative<KillBackend>(*queue.next()));
+    EXPECT_TRUE(std::holds_alternative<Save>(*queue.next()));
+    EXPECT_TRUE(std::holds_alternative<Save>(*queue.next()));
+    for (const auto* const name : {"a.first", "a.second", "a.third"})
+        EXPECT_EQ(std::get<LogEvent>(*queue.next()).name, name);
+    EXPECT_TRUE(std::holds_alternative<Exit>(*queue.next()));
+    EXPECT_FALSE(queue.next());
 }
 
 TEST_F(CoreTest, KillsTheBackendAgainWhenTheNodeProcessIsSeenDead) {
@@ -126,7 +191,7 @@ TEST_F(CoreTest, KillsTheBackendAgainWhenTheNodeProcessIsSeenDead) {
 
 TEST_F(CoreTest, HearsARenewalThatWaitedWhenItsTimerFired) {
     auto core = active();
-    // The loop reads messages first: this one was there, and validity had not ended.
+    // The loop reads messages first: this one had arrived, and the lease had not ended.
     EXPECT_EQ(answer_to(core.request(hold(at(13s), 7), at(9500ms)), 7), "ok");
     EXPECT_EQ(count<KillNode>(core.tick(at(9500ms))), 0);
     EXPECT_EQ(core.wakeup(), at(12s));
@@ -231,7 +296,7 @@ TEST_F(CoreTest, KeepsItSo) {
     auto core = active();
     (void)core.tick(at(9s));
     EXPECT_EQ(count<KillBackend>(core.backend_seen(at(20s))), 1);
-    // And without an event, again and again until nothing of it lives.
+    // Without an event, too, again and again until all its processes are dead.
     ASSERT_TRUE(core.wakeup());
     EXPECT_EQ(count<KillBackend>(core.tick(at(21s))), 1);
     EXPECT_EQ(count<KillBackend>(core.tick(at(25s))), 1);
@@ -304,16 +369,16 @@ TEST_F(CoreTest, WaitsLongerAfterEachRapidDeathButNeverLong) {
         EXPECT_EQ(core.wakeup(), now);
         EXPECT_EQ(count<SpawnNode>(core.tick(now)), 1);
     }
-    // One that lived is started at once.
+    // One that lived longer is restarted at once.
     EXPECT_EQ(count<SpawnNode>(core.node_died(exited_with_1, now + 10s)), 1);
 }
 
 TEST_F(CoreTest, EndsWhenTheNodeProcessSaysThatRestartingCannotHelp) {
     auto core = active();
-    const auto actions = core.node_died(exit_for_good << 8, at(1s));
+    const auto actions = core.node_died(model::exit_for_good << 8, at(1s));
     EXPECT_EQ(count<KillBackend>(actions), 1);
     EXPECT_EQ(count<SpawnNode>(actions), 0);
-    EXPECT_EQ(exit_status(core.backend_gone(at(1s))), exit_for_good);
+    EXPECT_EQ(exit_status(core.backend_gone(at(1s))), model::exit_for_good);
 }
 
 TEST_F(CoreTest, KillsWhatTheFirstProcessOfABackendLeftBehind) {
@@ -327,6 +392,43 @@ TEST_F(CoreTest, KillsWhatTheFirstProcessOfABackendLeftBehind) {
     EXPECT_EQ(core.status().backend_starts, 1U);
 }
 
+TEST_F(CoreTest, AnUnknownBackendIsNotDead) {
+    auto core = active();
+    (void)core.backend_exited(exited_with_1, at(1s));
+    const auto first = core.backend_unknown("cgroup.events: Permission denied", at(1s));
+    EXPECT_THAT(events(first), testing::ElementsAre("warden.death_unproven"));
+    EXPECT_EQ(count<Reply>(first), 1);
+    EXPECT_TRUE(core.status().backend_running);
+    EXPECT_TRUE(core.status().backend_unknown);
+    EXPECT_EQ(answer_to(core.request(ask(Kind::start_backend, 6), at(1s)), 6), "conflict");
+    // Reported once for each reason, but killed again and again.
+    EXPECT_TRUE(core.backend_unknown("cgroup.events: Permission denied", at(2s)).empty());
+    EXPECT_THAT(events(core.backend_unknown("another", at(2s))),
+                testing::ElementsAre("warden.death_unproven"));
+    EXPECT_EQ(count<KillBackend>(core.tick(at(4s))), 1);
+    EXPECT_EQ(count<KillBackend>(core.tick(at(6s))), 1);
+    // Only a proof ends the unknown state.
+    (void)core.backend_seen(at(6s));
+    EXPECT_TRUE(core.status().backend_running);
+    EXPECT_FALSE(core.status().backend_unknown);
+    // Once the search that was under way is over.
+    EXPECT_THAT(events(core.backend_unknown("another", at(6s))), testing::IsEmpty());
+    (void)core.backend_seen(at(6s));
+    EXPECT_THAT(events(core.backend_gone(at(7s))), testing::ElementsAre("warden.death_proven"));
+    EXPECT_FALSE(core.status().backend_running);
+    EXPECT_FALSE(core.status().backend_unknown);
+    EXPECT_EQ(count<KillBackend>(core.tick(at(20s))), 0);
+}
+
+TEST_F(CoreTest, AnOrderlyEndWaitsForAProofButNotForEver) {
+    auto core = active();
+    (void)core.terminate(at(1s));
+    (void)core.node_died(0, at(2s));
+    EXPECT_EQ(exit_status(core.backend_unknown("hidden", at(2s))), -1);
+    EXPECT_EQ(exit_status(core.tick(at(12s))), 1);
+    EXPECT_TRUE(core.saved().backend) << "the next warden goes on";
+}
+
 TEST_F(CoreTest, StopsAndKillsOnRequest) {
     auto core = active();
     EXPECT_EQ(count<StopBackend>(core.request(ask(Kind::stop_backend), at(1s))), 1);
@@ -337,7 +439,7 @@ TEST_F(CoreTest, StopsAndKillsOnRequest) {
     EXPECT_EQ(answer_to(again, 2), "ok");
 }
 
-TEST_F(CoreTest, TellsWhyACommandCannotBeRun) {
+TEST_F(CoreTest, ReportsWhyACommandCannotBeRun) {
     auto core = fresh();
     (void)core.request(hold(at(10s)), at(0s));
     (void)core.request(ask(Kind::start_backend), at(0s));
@@ -345,25 +447,29 @@ TEST_F(CoreTest, TellsWhyACommandCannotBeRun) {
     EXPECT_EQ(answer_to(actions, 2), "invalid");
 }
 
-WardenRequest watch(std::uint64_t id = 20) {
-    return {.kind = Kind::watch,
-            .id = id,
-            .target = {
-                .kind = model::WardenTarget::Kind::address, .name = "192.0.2.7/32", .ifindex = 1}};
-}
-
 TEST_F(CoreTest, EndsWhatItWatchesAtTheStrikeTimeAndNotBefore) {
     auto core = active();
     const auto watched = core.request(watch(), at(0s));
-    EXPECT_EQ(answer_to(watched, 20), "ok");
     EXPECT_EQ(count<EndTargets>(watched), 0);
-    EXPECT_LT(place<Save>(watched), place<Tell>(watched));
+    EXPECT_EQ(count<Reply>(watched), 0) << "not before it is watched";
+    EXPECT_LT(place<Save>(watched), place<WatchTargets>(watched));
+    EXPECT_EQ(answer_to(core.targets_watched({20}, ""), 20), "ok");
     EXPECT_EQ(count<EndTargets>(core.tick(at(9s) - 1ns)), 0);
     EXPECT_EQ(count<EndTargets>(core.targets_seen(at(9s) - 1ns)), 0);
     const auto strike = core.tick(at(9s));
     EXPECT_EQ(count<EndTargets>(strike), 1);
     EXPECT_LT(place<KillBackend>(strike), place<EndTargets>(strike));
     EXPECT_EQ(count<EndTargets>(core.node_died(killed_by_9, at(9s))), 1);
+}
+
+// W0: what would not be noticed is not armed.
+TEST_F(CoreTest, WhatCannotBeWatchedIsRefusedAndEndsNevertheless) {
+    auto core = active();
+    (void)core.request(watch(), at(0s));
+    const auto refused = core.targets_watched({20}, "netlink: Too many open files");
+    EXPECT_EQ(answer_to(refused, 20), "unavailable");
+    EXPECT_EQ(count<LogEvent>(refused), 1);
+    EXPECT_EQ(count<EndTargets>(core.tick(at(9s))), 1);
 }
 
 TEST_F(CoreTest, KeepsWhatItWatchesEnded) {
@@ -393,24 +499,50 @@ TEST_F(CoreTest, ForgetsWhatItWatched) {
     (void)core.request(watch(21), at(0s));
     EXPECT_EQ(core.saved().targets.size(), 1U);
     auto forget = watch(22);
-    forget.kind = Kind::forget;
+    forget.kind = Kind::unregister_target;
     EXPECT_EQ(answer_to(core.request(forget, at(1s)), 22), "ok");
     EXPECT_TRUE(core.saved().targets.empty());
     EXPECT_EQ(answer_to(core.request(forget, at(1s)), 22), "ok");
     EXPECT_EQ(count<EndTargets>(core.tick(at(9s))), 0);
 }
 
-TEST_F(CoreTest, WatchesThirtyTwoThings) {
-    auto core = active();
-    auto request = watch();
-    for (std::uint32_t i = 1; i <= 32; ++i) {
-        request.target.ifindex = i;
-        EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "ok");
+// W0: what may be started, killed and unbound was fixed when the warden started.
+TEST_F(CoreTest, DoesOnlyWhatItsListNames) {
+    auto core = fresh();
+    (void)core.request(hold(at(10s)), at(0s));
+    for (const std::uint32_t entry : {1U, 2U, 4U, 0xffffffffU}) {
+        auto start = ask(Kind::start_backend);
+        start.entry = {entry};
+        const auto refused = core.request(start, at(0s));
+        EXPECT_EQ(answer_to(refused, 2), "invalid") << entry;
+        EXPECT_EQ(count<SpawnBackend>(refused), 0);
     }
-    request.target.ifindex = 33;
-    EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "invalid");
-    request.target = {.name = "/a\nb"};
-    EXPECT_EQ(answer_to(core.request(request, at(0s)), 20), "invalid");
+    for (const auto kind : {Kind::register_target, Kind::unregister_target})
+        for (const std::uint32_t entry : {0U, 1U, 4U})
+            EXPECT_EQ(answer_to(core.request({.kind = kind, .id = 9, .entry = {entry}}, at(0s)), 9),
+                      "invalid");
+    EXPECT_FALSE(core.saved().backend);
+    EXPECT_TRUE(core.saved().targets.empty());
+    const auto started = core.request(ask(Kind::start_backend), at(0s));
+    EXPECT_EQ(std::get<SpawnBackend>(started[place<SpawnBackend>(started)]).spawn,
+              *settings().list.spawn({0}));
+    (void)core.request(watch(), at(0s));
+    EXPECT_EQ(core.saved().targets, std::vector{*settings().list.target({2})});
+}
+
+TEST_F(CoreTest, SaysInItsFileWhetherATargetMayLive) {
+    auto core = active();
+    EXPECT_FALSE(core.saved().targets_alive);
+    (void)core.request(watch(), at(0s));
+    EXPECT_TRUE(core.saved().targets_alive);
+    (void)core.tick(at(9s));
+    EXPECT_TRUE(core.saved().targets_alive);
+    EXPECT_EQ(count<Save>(core.targets_clear(at(9s))), 1);
+    EXPECT_FALSE(core.saved().targets_alive);
+    EXPECT_EQ(count<Save>(core.targets_clear(at(9s))), 0);
+    (void)core.node_died(killed_by_9, at(9s));
+    (void)core.request(hold(at(20s), 30), at(11s));
+    EXPECT_TRUE(core.saved().targets_alive);
 }
 
 TEST_F(CoreTest, KeepsAClaimAndRefusesOneThatWouldBreakTheFile) {
@@ -475,7 +607,7 @@ TEST_F(CoreTest, StillStrikesWhileItEnds) {
     EXPECT_EQ(count<KillNode>(strike), 1);
     EXPECT_EQ(count<KillBackend>(strike), 1);
     (void)core.node_died(killed_by_9, at(9s));
-    EXPECT_EQ(exit_status(core.backend_gone(at(9s))), 1);
+    EXPECT_EQ(exit_status(core.backend_gone(at(9s))), model::exit_stopped_by_force);
 }
 
 TEST_F(CoreTest, StrikesAtTheEndOfItsPatienceEvenADisarmedNodeProcess) {
@@ -484,7 +616,7 @@ TEST_F(CoreTest, StrikesAtTheEndOfItsPatienceEvenADisarmedNodeProcess) {
     (void)core.terminate(at(1s));
     EXPECT_EQ(count<KillNode>(core.tick(at(91s) - 1ns)), 0);
     EXPECT_EQ(count<KillNode>(core.tick(at(91s))), 1);
-    EXPECT_EQ(exit_status(core.node_died(killed_by_9, at(91s))), 1);
+    EXPECT_EQ(exit_status(core.node_died(killed_by_9, at(91s))), model::exit_stopped_by_force);
 }
 
 TEST_F(CoreTest, GivesUpOnWhatCannotBeKilled) {
@@ -525,9 +657,10 @@ TEST_F(Before, KillsAnEarlierWardensBackendBeforeItStartsTheNodeProcess) {
     const auto actions = core.begin(at(1s));
     EXPECT_EQ(count<KillBackend>(actions), 1);
     EXPECT_LT(place<KillBackend>(actions), place<SpawnNode>(actions));
-    EXPECT_EQ(core.saved().backend->cgroup, "/cg");
-    EXPECT_EQ(core.saved().backend->token, "old-1");
-    // The deadline goes on: the node process may adopt.
+    ASSERT_EQ(core.saved().leftovers.size(), 1U);
+    EXPECT_EQ(core.saved().leftovers.front().cgroup, "/cg");
+    EXPECT_EQ(core.saved().leftovers.front().token, "old-1");
+    // The deadline stays: the node process may adopt the lease.
     EXPECT_EQ(core.status().valid_until, at(10s));
     EXPECT_EQ(core.status().incarnation, "n1-abc");
     EXPECT_TRUE(core.status().backend_running);
@@ -550,7 +683,7 @@ TEST_F(Before, GivesTheKillOfALeftoverItsTimeBeforeItAlarms) {
     const auto begun = events(core.begin(at(60s)));
     EXPECT_THAT(begun, testing::Contains("warden.struck"));
     EXPECT_THAT(begun, testing::Not(testing::Contains("warden.kill_overdue")));
-    // A quarter of the margin, as behind any other strike.
+    // A quarter of the margin, as after any other strike.
     EXPECT_THAT(events(core.tick(at(60'500ms) - 1ns)),
                 testing::Not(testing::Contains("warden.kill_overdue")));
     EXPECT_THAT(events(core.tick(at(60'500ms))), testing::Contains("warden.kill_overdue"));
@@ -569,13 +702,26 @@ TEST_F(Before, EndsWhatAnEarlierWardenWatched) {
     EXPECT_EQ(count<EndTargets>(without.begin(at(0s))), 1);
 }
 
+// Of another configuration: a unit that is nobody's any more is not killed at each of its starts.
+TEST_F(Before, ForgetsWhatItsListDoesNotNameOnceThatHasEnded) {
+    auto watched = saved();
+    watched.targets = {{.name = "/cg/of-another"}, *settings().list.target({2})};
+    Core core{settings(), watched};
+    (void)core.begin(at(1s));
+    (void)core.targets_clear(at(2s));
+    EXPECT_EQ(core.saved().targets.size(), 2U) << "the lease goes on";
+    (void)core.tick(at(9s));
+    EXPECT_EQ(count<Save>(core.targets_clear(at(9s))), 1);
+    EXPECT_EQ(core.saved().targets, std::vector{*settings().list.target({2})});
+}
+
 TEST_F(Before, IgnoresAnotherBoot) {
     auto other = saved();
     other.boot_id = "another boot";
     Core core{settings(), other};
     const auto actions = core.begin(at(1s));
     EXPECT_EQ(count<KillBackend>(actions), 0);
-    EXPECT_EQ(core.status(), model::WardenStatus{});
+    EXPECT_EQ(core.status(), model::WardenStatus{.backend_contained = true});
     EXPECT_EQ(core.saved().boot_id, "boot");
 }
 
@@ -593,7 +739,35 @@ TEST_F(Before, KillsAgainUntilTheLeftoverIsGone) {
     EXPECT_EQ(count<KillBackend>(core.tick(at(1s))), 1);
     (void)core.backend_gone(at(1s));
     EXPECT_EQ(count<KillBackend>(core.tick(at(3s))), 0);
-    EXPECT_FALSE(core.saved().backend);
+    EXPECT_TRUE(core.saved().leftovers.empty());
+}
+
+TEST_F(Before, EndsWhatTwoFilesName) {
+    Core core{settings(), saved()};
+    auto other = saved();
+    other.valid_until = at(50s);
+    other.incarnation = "another";
+    other.backend->token = "older-1";
+    other.targets = {{.name = "/cg/unit"}};
+    core.inherit(other);
+    auto of_another_boot = other;
+    of_another_boot.boot_id = "another";
+    core.inherit(of_another_boot);
+    EXPECT_EQ(count<KillBackend>(core.begin(at(1s))), 1);
+    ASSERT_EQ(core.saved().leftovers.size(), 2U);
+    EXPECT_EQ(core.saved().leftovers.back().token, "older-1");
+    EXPECT_EQ(core.saved().targets.size(), 1U);
+    // Deadline and claim come from the first file.
+    EXPECT_EQ(core.status().valid_until, at(10s));
+    EXPECT_EQ(core.status().incarnation, "n1-abc");
+}
+
+TEST_F(Before, HandsOnWhatItCouldNotKillEither) {
+    Core first{settings(), saved()};
+    (void)first.begin(at(0s));
+    Core second{settings(), first.saved()};
+    EXPECT_EQ(count<KillBackend>(second.begin(at(1s))), 1);
+    EXPECT_EQ(second.saved().leftovers, first.saved().leftovers);
 }
 
 }  // namespace

@@ -67,6 +67,19 @@ TEST(Options, StrikeOnlyNeedsTheFilesAlone) {
     EXPECT_FALSE(parse_options({"--strike-only", "--lock-file", "/l"}));
 }
 
+TEST(Options, TakesTheLockBesideTheDatabaseAndTheList) {
+    auto texts = good();
+    texts.insert(texts.begin(), {"--data-path", "/d/app.db", "--list-fd", "7"});
+    const auto options = parse_options(texts);
+    ASSERT_TRUE(options) << options.error().message;
+    EXPECT_EQ(options->data_lock, "/d/app.db.daemon-lock");
+    EXPECT_EQ(options->list_fd, 7);
+    for (const auto* const bad : {"2", "x", "-1", ""}) {
+        texts[3] = bad;
+        EXPECT_FALSE(parse_options(texts)) << bad;
+    }
+}
+
 TEST(Options, RefusesTheUnknown) {
     EXPECT_FALSE(parse_options({"--wat", "x"}));
     EXPECT_FALSE(parse_options({"--ttl-ms"}));

@@ -1,4 +1,5 @@
-// Real HTTP over loopback, spoken by hand: a client that behaves would not find much.
+// HTTP over loopback, written to the socket directly: a well-behaved client library would not send
+// what is tested here.
 #include "adapters/cpprest/http_server.h"
 
 #include <arpa/inet.h>
@@ -10,14 +11,14 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <fstream>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
-// What the library has under way when the process ends it never frees.
+#include "adapters/sync/mutex.h"
+
+// Requests that the library still has under way when the process ends are never freed.
 extern "C" const char* __lsan_default_suppressions();                                    // NOLINT
 extern "C" const char* __lsan_default_suppressions() { return "leak:libcpprest.so\n"; }  // NOLINT
 
@@ -36,7 +37,7 @@ std::uint16_t free_port() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     ::close(fd);
     return ntohs(address.sin_port);
@@ -57,7 +58,7 @@ public:
 
     [[nodiscard]] bool connected() const { return connected_; }
 
-    /// How many bytes the other side took before it closed.
+    /// Number of bytes that the other side accepted before it closed.
     std::size_t send(std::string_view text) const {
         std::size_t sent = 0;
         while (sent < text.size()) {
@@ -68,7 +69,8 @@ public:
         return sent;
     }
 
-    /// All that comes until the other side closes, or `enough` says so; at most ten seconds.
+    /// Everything received until the other side closes or `enough` returns true; at most ten
+    /// seconds.
     template <typename Enough>
     std::string receive(Enough enough) {
         const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -99,35 +101,35 @@ private:
     std::string got_;
 };
 
-/// Opens and closes: lets as many requests through as the test wants.
+/// Blocks handlers until the test lets them through.
 class Gate {
 public:
     void wait() {
-        std::unique_lock lock{mutex_};
+        const sync::Lock lock{mutex_};
         ++waiting_;
         changed_.notify_all();
-        changed_.wait(lock, [this] { return open_; });
+        changed_.wait(mutex_, [this]() REQUIRES(mutex_) { return open_; });
     }
     bool reached(int count) {
-        std::unique_lock lock{mutex_};
-        return changed_.wait_for(lock, 10s, [&] { return waiting_ >= count; });
+        const sync::Lock lock{mutex_};
+        return changed_.wait_for(mutex_, 10s, [&]() REQUIRES(mutex_) { return waiting_ >= count; });
     }
     void open() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         open_ = true;
         changed_.notify_all();
     }
 
 private:
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int waiting_ = 0;
-    bool open_ = false;
+    sync::Mutex mutex_;
+    sync::Condition changed_;
+    int waiting_ GUARDED_BY(mutex_) = 0;
+    bool open_ GUARDED_BY(mutex_) = false;
 };
 
 class HttpServerTest : public ::testing::Test {
 protected:
-    /// Another test may take a port between its choice and our use of it: choose again.
+    /// Another process may take the port between choosing and using it: choose again.
     void SetUp() override {
         for (int attempt = 0; attempt < 20 && !server_; ++attempt) {
             port_ = free_port();
@@ -213,8 +215,8 @@ TEST_F(HttpServerTest, GarbageGetsNothingGoodAndHarmsNobody) {
     }
 }
 
-// The library waits for the rest of such a body as it does for a slow client's: nothing is
-// answered.
+// The library waits for the rest of such a body, as it would for a slow client's: there is no
+// answer.
 TEST_F(HttpServerTest, ABodyThatLiesAboutItsLengthHarmsNobody) {
     for (const char* head : {"Transfer-Encoding: chunked\r\n\r\n-5\r\n",
                              "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
@@ -246,7 +248,7 @@ TEST_F(HttpServerTest, ALargeBodyIsRefusedAndNotKept) {
         taken += sent;
         if (sent < megabyte.size()) break;
     }
-    // Cut before it was all there, and what came is not held.
+    // Cut off before everything was sent, and the bytes received are not kept.
     EXPECT_LT(taken, std::size_t{200} << 20U);
     EXPECT_LT(resident_kb() - before, 100 * 1024);
     EXPECT_THAT(get("/x"), StartsWith("HTTP/1.1 200"));
@@ -309,7 +311,7 @@ TEST_F(HttpServerTest, WhatRunsIsAnsweredWholeBeforeItStopsAndWhatComesIsRefused
         server_->stop(10s);
         stopped = true;
     }};
-    // Until the server has seen that it stops, it still answers: poll for the refusal.
+    // Until the server's thread has seen the stop it still answers: poll for the refusal.
     std::string refused;
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     while (!refused.starts_with("HTTP/1.1 503") && std::chrono::steady_clock::now() < deadline)

@@ -1,15 +1,10 @@
 #include "adapters/http/http_probe.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <string>
-#include <thread>
 
+#include "tests/adapters/http/server.h"
 #include "tests/support/eventually.h"
 
 namespace adapters::http {
@@ -19,65 +14,7 @@ using reconcilers::ports::Health;
 using test_support::eventually;
 using namespace std::chrono_literals;
 
-// Answers one connection with `answer`, then closes it; none when it is empty.
-class Server {
-public:
-    explicit Server(std::string answer, bool accepts = true) : answer_{std::move(answer)} {
-        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
-        EXPECT_EQ(::listen(listener_, 4), 0);
-        socklen_t size = sizeof at;
-        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
-        port_ = ntohs(at.sin_port);
-        if (accepts) thread_ = std::thread{[this] { serve(); }};
-    }
-    ~Server() {
-        ::shutdown(listener_, SHUT_RDWR);
-        if (thread_.joinable()) thread_.join();
-        ::close(listener_);
-    }
-    Server(const Server&) = delete;
-    Server& operator=(const Server&) = delete;
-    [[nodiscard]] std::string url(const std::string& host = "127.0.0.1") const {
-        return "http://" + host + ":" + std::to_string(port_) + "/version?x=1#part";
-    }
-    // Once the server is done.
-    std::string request() {
-        thread_.join();
-        return request_;
-    }
-
-private:
-    void serve() {
-        const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (fd < 0) return;
-        char text[2048];
-        while (request_.find("\r\n\r\n") == std::string::npos) {
-            const auto got = ::recv(fd, text, sizeof text, 0);
-            if (got <= 0) break;
-            request_.append(text, static_cast<std::size_t>(got));
-        }
-        // In two pieces: a status line may come in any number of them.
-        const auto half = answer_.size() / 2;
-        ::send(fd, answer_.data(), half, MSG_NOSIGNAL);
-        ::send(fd, answer_.data() + half, answer_.size() - half, MSG_NOSIGNAL);
-        ::shutdown(fd, SHUT_WR);
-        while (::recv(fd, text, sizeof text, 0) > 0) {
-        }
-        ::close(fd);
-    }
-
-    std::string answer_;
-    std::string request_;
-    int listener_ = -1;
-    int port_ = 0;
-    std::thread thread_;
-};
-
-Health look(HttpProbe& probe, const std::string& url, model::Duration timeout = 5s) {
+Health check_url(HttpProbe& probe, const std::string& url, model::Duration timeout = 5s) {
     EXPECT_TRUE(probe.start(url, timeout));
     Health health;
     EXPECT_TRUE(eventually([&] {
@@ -90,13 +27,13 @@ Health look(HttpProbe& probe, const std::string& url, model::Duration timeout = 
 Health answered(const std::string& answer) {
     Server server{answer};
     HttpProbe probe;
-    return look(probe, server.url());
+    return check_url(probe, server.url());
 }
 
 TEST(HttpProbe, AsksForThePathOfItsHost) {
     Server server{"HTTP/1.1 200 OK\r\n\r\nprecise text"};
     HttpProbe probe;
-    const auto health = look(probe, server.url());
+    const auto health = check_url(probe, server.url());
     EXPECT_EQ(health.state, Health::State::healthy) << health.reason;
     EXPECT_GT(health.took, model::Duration{});
     const auto request = server.request();
@@ -108,7 +45,8 @@ TEST(HttpProbe, AsksForThePathOfItsHost) {
 TEST(HttpProbe, HealthyIsFrom200To299) {
     EXPECT_EQ(answered("HTTP/1.0 200\r\n\r\n").state, Health::State::healthy);
     EXPECT_EQ(answered("HTTP/1.1 299 Odd\n").state, Health::State::healthy);
-    for (const auto* const bad : {"199 X", "300 Multiple Choices", "404 Not Found", "503 Down"}) {
+    for (const auto* const bad :
+         {"101 Switching Protocols", "300 Multiple Choices", "404 Not Found", "503 Down"}) {
         const auto health = answered("HTTP/1.1 " + std::string{bad} + "\r\n\r\n");
         EXPECT_EQ(health.state, Health::State::failed);
         EXPECT_EQ(health.reason, bad);
@@ -134,15 +72,15 @@ TEST(HttpProbe, SaysThatNobodyListens) {
         url = server.url();
     }
     HttpProbe probe;
-    const auto health = look(probe, url);
+    const auto health = check_url(probe, url);
     EXPECT_EQ(health.state, Health::State::failed);
     EXPECT_EQ(health.reason, "connect: Connection refused");
 }
 
 TEST(HttpProbe, FailsAtItsDeadlineAndNotBefore) {
-    const Server silent{"", false};  // the kernel accepts, nobody answers
+    const Server silent{"", false};  // the kernel accepts, but no server answers
     HttpProbe probe;
-    const auto health = look(probe, silent.url(), 200ms);
+    const auto health = check_url(probe, silent.url(), 200ms);
     EXPECT_EQ(health.state, Health::State::failed);
     EXPECT_EQ(health.reason, "no answer in time while it answers");
     EXPECT_GE(health.took, 200ms);
@@ -153,17 +91,17 @@ TEST(HttpProbe, ResolvesNamesWithoutBlocking) {
     Server server{"HTTP/1.1 204 No Content\r\n\r\n"};
     HttpProbe probe;
     // localhost may be ::1 first, where nobody listens: the next address is tried.
-    EXPECT_EQ(look(probe, server.url("localhost")).state, Health::State::healthy);
+    EXPECT_EQ(check_url(probe, server.url("localhost")).state, Health::State::healthy);
 }
 
-TEST(HttpProbe, ANewLookGivesUpTheOldOne) {
+TEST(HttpProbe, ANewProbeGivesUpTheOldOne) {
     const Server silent{"", false};
     Server server{"HTTP/1.1 200 OK\r\n\r\n"};
     HttpProbe probe;
     EXPECT_EQ(probe.poll().state, Health::State::none);
     ASSERT_TRUE(probe.start(silent.url(), 10s));
     EXPECT_EQ(probe.poll().state, Health::State::pending);
-    EXPECT_EQ(look(probe, server.url()).state, Health::State::healthy);
+    EXPECT_EQ(check_url(probe, server.url()).state, Health::State::healthy);
     EXPECT_EQ(probe.poll().state, Health::State::healthy);
 }
 

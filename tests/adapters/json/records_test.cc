@@ -5,64 +5,17 @@
 
 #include <random>
 
+#include "api/pages.h"
+#include "tests/adapters/json/sample_records.h"
+
 namespace adapters::json {
 namespace {
 
 using model::Errc;
+using samples::lease;
+using samples::spec;
+using samples::status;
 using ::testing::HasSubstr;
-
-model::LeaseRecord lease() {
-    return {.node_id = "n.1",
-            .host = {"machine", "boot"},
-            .nonce = "inc-7",
-            .epoch = {18'446'744'073'709'551'615U},
-            .state = model::LeaseRecord::State::released,
-            .held_nonce = "inc-6",
-            .members = {"n.1", "n2"},
-            .ttl_ms = 10'000,
-            .txid = {42},
-            .successor = "n2",
-            .renewed_at = {1'700'000'000'123}};
-}
-
-model::NodeStatus status() {
-    return {.node_id = "n1",
-            .cluster_id = "prod",
-            .role = model::Role::primary,
-            .backend_status = "running",
-            .last_seen = {1'700'000'000'000},
-            .version = "0.1.0",
-            .leader = "n1",
-            .epoch = {3},
-            .position = {{2}, {99}},
-            .lag = model::Lag{1, 4096, 12},
-            .has_database = true,
-            .copy_complete = true,
-            .uptime_ms = 1000,
-            .heartbeat_ms = 3000,
-            .conditions = {{.type = model::ConditionType::protected_,
-                            .status = true,
-                            .reason = "Snapshot",
-                            .message = "m",
-                            .since = {5},
-                            .epoch = {3}}},
-            .addresses = {"10.0.0.1"},
-            .api_url = "http://10.0.0.1:8080",
-            .incarnation = "inc",
-            .host = {"machine", "boot"},
-            .priority = 50,
-            .nofailover = true,
-            .set_aside = {"/d/db.diverged-1-2"},
-            .alarm = "a",
-            .switchover = model::SwitchoverOutcome{"id", false, "why"}};
-}
-
-model::Spec spec() {
-    return {
-        .paused = true,
-        .switchover = model::Spec::Switchover{.id = "i", .to = "n2", .from = "n1", .force = true},
-        .leave = {"n3"}};
-}
 
 TEST(LeaseRecord, SurvivesItsText) {
     const auto decoded = decode_lease(encode(lease()));
@@ -141,6 +94,24 @@ TEST(Records, DepthHasALimit) {
     }
 }
 
+TEST(Records, SixtyFourLevelsAreNotTooDeep) {
+    const auto nested = [](std::size_t depth) {
+        return R"({"x":")" + std::string(100, '[') + R"(\"{","y":)" + std::string(depth - 1, '[') +
+               std::string(depth - 1, ']') + "}";
+    };
+    EXPECT_TRUE(decode_spec(nested(64)));
+    EXPECT_FALSE(decode_spec(nested(65)));
+}
+
+// One megabyte is the largest value that a server accepts. Regression: this took minutes.
+TEST(Records, ALargeOneIsReadInATimeThatGrowsWithItsSize) {
+    std::string text = R"({"nodeId":"n","conditions":[{})";
+    while (text.size() < 1'000'000)
+        text += ",{}";
+    EXPECT_TRUE(decode_status(text + "]}", "nodes.n"));
+    EXPECT_TRUE(decode_spec(text + "]}"));
+}
+
 TEST(NodeStatus, SurvivesItsText) {
     const auto decoded = decode_status(encode(status()), "nodes.n1");
     ASSERT_TRUE(decoded) << decoded.error().message;
@@ -168,6 +139,8 @@ TEST(NodeStatus, AConditionThatIsNotKnownIsLeftOutAndAWrongOneIsCorrupt) {
     };
     EXPECT_TRUE(with(R"({"type":"Future","status":true})")->conditions.empty());
     EXPECT_EQ(with(R"({"type":"Sealed","status":true})")->conditions.size(), 1U);
+    EXPECT_TRUE(with(R"({"type":"Sealed","status":true})")->conditions.front().known)
+        << "a version before this one says nothing of it";
     EXPECT_FALSE(with(R"({"type":"Sealed","status":"true"})"));
     EXPECT_FALSE(with("3"));
 }
@@ -176,6 +149,16 @@ TEST(NodeStatus, ATimeThatIsNoneIsNoReasonToRefuseTheNode) {
     const auto decoded = decode_status(R"({"nodeId":"n1","lastSeen":"yesterday"})", "nodes.n1");
     ASSERT_TRUE(decoded);
     EXPECT_EQ(decoded->last_seen.ms, 0);
+}
+
+TEST(NodeStatus, OfItsStoreOnlyTheStreamsThatExistAreWritten) {
+    auto status = model::NodeStatus{.node_id = "n"};
+    status.store = {.election = "e", .state = "", .log = {}};
+    const auto decoded = decode_status(encode(status), "nodes.n");
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(decoded->store, (model::StoreIdentity{.election = "e", .state = {}, .log = {}}));
+    EXPECT_FALSE(decode_status(R"({"nodeId":"n","store":{"log":7}})", "nodes.n"));
+    EXPECT_FALSE(decode_status(R"({"nodeId":"n","store":"e"})", "nodes.n"));
 }
 
 TEST(Spec, SurvivesItsText) {
@@ -195,7 +178,7 @@ TEST(Records, DamageNeverCrashes) {
         auto text = whole;
         for (unsigned change = 0; change <= random() % 4; ++change)
             text[random() % text.size()] = static_cast<char>(random() % 256);
-        text.resize(random() % (text.size() + 1));
+        if (i % 2 == 0) text.resize(random() % (text.size() + 1));
         if (const auto decoded = decode_status(text, "k")) written += encode(*decoded).size();
         if (const auto decoded = decode_lease(text)) written += encode(*decoded).size();
         if (const auto decoded = decode_spec(text)) written += encode(*decoded).size();
@@ -207,6 +190,121 @@ TEST(Records, TextThatIsNoUtf8CanBeWritten) {
     auto record = lease();
     record.node_id = "n\xFF";
     EXPECT_FALSE(encode(record).empty());
+}
+
+// The page as the API makes it, parsed: `status` shows it while NATS does not answer.
+TEST(StatusPage, IsReadBackAsTheApiWritesIt) {
+    auto expected = status();
+    // The page leaves these out.
+    expected.heartbeat_ms = 0;
+    expected.addresses.clear();
+    expected.api_url.clear();
+    expected.incarnation.clear();
+    expected.host = {};
+    expected.priority = 100;
+    expected.nofailover = false;
+    expected.switchover.reset();
+    expected.store = {};
+    expected.unknown_fields.clear();
+    const auto page = api::status_page({.node = status()}, {});
+    const auto read = decode_status_page(page);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, expected);
+
+    auto leaderless = status();
+    leaderless.leader.clear();
+    leaderless.lag.reset();
+    const auto without = decode_status_page(api::status_page({.node = leaderless}, {}));
+    ASSERT_TRUE(without);
+    EXPECT_EQ(without->leader, "");
+    EXPECT_FALSE(without->lag);
+}
+
+TEST(StatusPage, OfAnotherServiceIsCorrupt) {
+    for (const auto* text : {"", "<html>", "[]", "{}", R"({"node": 7})", R"({"node": ""})"}) {
+        const auto read = decode_status_page(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().code, Errc::corrupt);
+        EXPECT_THAT(read.error().message, HasSubstr("/status"));
+    }
+}
+
+model::ServiceEntry service() {
+    return {.name = "http",
+            .node_id = "n.1",
+            .address = "10.0.0.1",
+            .port = 3210,
+            .protocol = "http",
+            .path = "/p",
+            .metadata = {{"k", "v"}},
+            .tags = {"t"},
+            .health = model::ServiceHealth::standby,
+            .registered_at = {1'700'000'000'123},
+            .updated_at = {1'700'000'000'456},
+            .health_reason = "this node is not the primary",
+            .role = "PASSIVE",
+            .internal = true,
+            .schema = 1,
+            .unknown_fields = R"({"weight":3})"};
+}
+
+// defects.md M16: what is stored has the published names, and is read by the same.
+TEST(Records, M16_AServiceHasThePublishedFields) {
+    const auto text = encode(service());
+    for (const auto* field : {R"("name":"http")",
+                              R"("node_id":"n.1")",
+                              R"("address":"10.0.0.1")",
+                              R"("port":3210)",
+                              R"("protocol":"http")",
+                              R"("path":"/p")",
+                              R"("metadata":{"k":"v"})",
+                              R"("tags":["t"])",
+                              R"("health":"standby")",
+                              R"("registered_at":"2023-11-14T22:13:20.123Z")",
+                              R"("updated_at":"2023-11-14T22:13:20.456Z")",
+                              R"("weight":3)"})
+        EXPECT_THAT(text, HasSubstr(field));
+    const auto again = decode_service(text, "http/n.1");
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(*again, service());
+}
+
+TEST(Records, AServiceOfTheGoManagerLacksOurFields) {
+    const auto read = decode_service(
+        R"({"name":"http","node_id":"n1","address":"h","port":1,"health":"passing","tags":null})",
+        "http/n1");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->role, "");
+    EXPECT_FALSE(read->internal);
+}
+
+TEST(Records, ABadServiceIsRefusedAndNamed) {
+    const std::string good =
+        R"("name":"s","node_id":"n","address":"h","port":1,"health":"passing")";
+    ASSERT_TRUE(decode_service("{" + good + "}", "s/n"));
+    const std::pair<std::string, std::string> cases[] = {
+        {"not JSON", "s/n: no JSON"},
+        {"[]", "s/n is no object"},
+        {R"({"name":"s","node_id":"n","port":1,"health":"passing"})", "s/n.address is missing"},
+        {R"({"name":"s","node_id":"m","address":"h","port":1,"health":"passing"})", "s/n.node_id"},
+        {R"({"name":"x","node_id":"n","address":"h","port":1,"health":"passing"})", "s/n.name"},
+        {R"({"name":"s","node_id":"n","address":"h","port":0,"health":"passing"})", "s/n.port"},
+        {R"({"name":"s","node_id":"n","address":"h","port":65536,"health":"passing"})", "s/n.port"},
+        {R"({"name":"s","node_id":"n","address":"h","port":"1","health":"passing"})", "s/n.port"},
+        {R"({"name":"s","node_id":"n","address":"h","port":1,"health":"up"})", "s/n.health"},
+        {"{" + good + R"(,"metadata":{"a":1}})", "s/n.metadata"},
+        {"{" + good + R"(,"tags":"a"})", "s/n.tags"},
+        {"{" + good + R"(,"schema":2})", "s/n.schema"},
+        {"{" + good + R"(,"x":")" + std::string(model::largest_service_record, 'x') + R"("})",
+         "s/n: has "}};
+    for (const auto& [text, message] : cases) {
+        const auto read = decode_service(text, "s/n");
+        ASSERT_FALSE(read) << text.substr(0, 200);
+        EXPECT_EQ(read.error().code, Errc::corrupt);
+        EXPECT_THAT(read.error().message, HasSubstr(message));
+    }
+    EXPECT_FALSE(decode_service("{" + good + "}", "s"));
+    EXPECT_FALSE(decode_service("{" + good + "}", "s/n/x"));
 }
 
 }  // namespace

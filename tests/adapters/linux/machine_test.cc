@@ -1,4 +1,4 @@
-// Clock, randomness, host and log.
+// Clock, random numbers and host identity.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,9 +41,9 @@ TEST(Random, StaysBelowAndReachesAll) {
 class HostTest : public testing::Test {
 protected:
     void SetUp() override {
-        ASSERT_TRUE(files_.make_folder(root_.path() + "/etc"));
-        ASSERT_TRUE(files_.make_folder(root_.path() + "/var/lib/dbus"));
-        ASSERT_TRUE(files_.make_folder(root_.path() + "/proc/sys/kernel/random"));
+        ASSERT_TRUE(files_.create_directory(root_.path() + "/etc"));
+        ASSERT_TRUE(files_.create_directory(root_.path() + "/var/lib/dbus"));
+        ASSERT_TRUE(files_.create_directory(root_.path() + "/proc/sys/kernel/random"));
         put("/proc/sys/kernel/random/boot_id", "b-1\n");
     }
     void put(const std::string& path, const std::string& text) {
@@ -75,36 +75,6 @@ TEST_F(HostTest, NeverGuesses) {
         put("/etc/machine-id", bad);
         EXPECT_FALSE(host_below(root_.path())) << bad;
     }
-}
-
-std::string logged(model::LineFormat format, reconcilers::ports::Level least) {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::pipe(ends.data()), 0);
-    {
-        Log log{format, least, ends[1]};
-        log.emit(reconcilers::ports::Level::debug, "a.debugged", {});
-        log.info("lease.renewed", {{"epoch", "3"}});
-        log.error("disk.full", {{"path", "a b"}});
-    }
-    ::close(ends[1]);
-    std::string text(4096, '\0');
-    text.resize(static_cast<std::size_t>(::read(ends[0], text.data(), text.size())));
-    ::close(ends[0]);
-    return text;
-}
-
-TEST(Log, WritesALineForEachEventFromItsLevelUp) {
-    EXPECT_EQ(logged(model::LineFormat::journal, reconcilers::ports::Level::info),
-              "<6>lease.renewed epoch=3\n<3>disk.full path=\"a b\"\n");
-    EXPECT_EQ(logged(model::LineFormat::journal, reconcilers::ports::Level::error),
-              "<3>disk.full path=\"a b\"\n");
-    EXPECT_EQ(logged(model::LineFormat::journal, reconcilers::ports::Level::debug).substr(0, 14),
-              "<7>a.debugged\n");
-}
-
-TEST(Log, LosesItsReaderWithoutHarm) {
-    Log log{model::LineFormat::text, reconcilers::ports::Level::info, -1};
-    log.info("a.b");
 }
 
 }  // namespace

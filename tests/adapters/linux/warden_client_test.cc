@@ -1,4 +1,4 @@
-// The client against a warden that is played by the test: late, silent, gone or mad.
+// The client against a fake warden in the test: late, silent, gone, or sending garbage.
 #include "adapters/linux/warden_client.h"
 
 #include <gtest/gtest.h>
@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -14,6 +16,7 @@
 #include "adapters/linux/spawn_names.h"
 #include "model/warden_message.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temp_dir.h"
 
 namespace adapters::linux_host {
 namespace {
@@ -44,11 +47,11 @@ protected:
         if (warden_ >= 0) ::close(warden_);
         warden_ = -1;
     }
-    void tell(const WardenAnswer& answer) {
+    void notify(const WardenAnswer& answer) {
         const auto packet = model::encode(answer);
         ASSERT_GT(::send(warden_, packet.data(), packet.size(), MSG_NOSIGNAL), 0);
     }
-    // Answers each request by `with`, until hang_up.
+    // Answers each request with `with`, until hang_up().
     void play(std::function<void(const model::WardenRequest&)> with) {
         thread_ = std::thread{[this, with = std::move(with)] {
             model::Bytes packet(model::warden_message_limit);
@@ -69,18 +72,19 @@ protected:
 
 TEST_F(WardenClientTest, ReturnsTheAnswerAndItsView) {
     play([this](const auto& request) {
-        tell({.id = request.id, .status = {.valid_until = request.valid_until}});
+        notify({.id = request.id, .status = {.valid_until = request.valid_until}});
     });
     const model::Instant until{5s};
-    EXPECT_TRUE(client_->hold_until(until));
+    EXPECT_TRUE(client_->set_deadline(until));
     EXPECT_EQ(client_->view().valid_until, until);
 }
 
 TEST_F(WardenClientTest, ReturnsARefusal) {
     play([this](const auto& request) {
-        tell({.id = request.id, .failure = model::error(Errc::fenced, "no strike time is ahead")});
+        notify(
+            {.id = request.id, .failure = model::error(Errc::fenced, "no strike time is ahead")});
     });
-    const auto refused = client_->start_backend({.command = {"/bin/true"}});
+    const auto refused = client_->start_backend({0});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::fenced);
     EXPECT_EQ(refused.error().message, "no strike time is ahead");
@@ -98,11 +102,11 @@ TEST_F(WardenClientTest, TakesALateAnswerForNobodysElse) {
     std::atomic<std::uint64_t> first = 0;
     play([&, this](const auto& request) {
         if (first == 0) {
-            first = request.id;  // kept until the next one asks
+            first = request.id;  // answered late, with the next request
             return;
         }
-        tell({.id = first, .failure = model::error(Errc::conflict, "late")});
-        tell({.id = request.id});
+        notify({.id = first, .failure = model::error(Errc::conflict, "late")});
+        notify({.id = request.id});
     });
     EXPECT_EQ(client_->stop_backend().error().code, Errc::unavailable);
     EXPECT_TRUE(client_->disarm());
@@ -111,11 +115,11 @@ TEST_F(WardenClientTest, TakesALateAnswerForNobodysElse) {
 TEST_F(WardenClientTest, IsFencedOnceTheWardenIsGone) {
     std::atomic<int> woken = 0;
     client_->on_change([&] { ++woken; });
-    tell({});
+    notify({});
     EXPECT_FALSE(client_->view().lost);
     hang_up();
     EXPECT_TRUE(eventually([&] { return client_->view().lost; }));
-    EXPECT_EQ(client_->hold_until({}).error().code, Errc::fenced);
+    EXPECT_EQ(client_->set_deadline({}).error().code, Errc::fenced);
     EXPECT_TRUE(eventually([&] { return woken >= 1; }));
 }
 
@@ -132,14 +136,14 @@ TEST_F(WardenClientTest, AWardenThatTalksNonsenseIsAsGoodAsNone) {
 TEST_F(WardenClientTest, WakesWhenTheViewChangesAndOnlyThen) {
     std::atomic<int> woken = 0;
     client_->on_change([&] { ++woken; });
-    tell({.status = {.backend_running = true, .backend_pid = 3}});
+    notify({.status = {.backend_running = true, .backend_pid = 3}});
     EXPECT_TRUE(eventually([&] { return woken == 1; }));
-    tell({.status = {.backend_running = true, .backend_pid = 3}});
-    tell({.status = {.backend_exit = 9}});
+    notify({.status = {.backend_running = true, .backend_pid = 3}});
+    notify({.status = {.backend_exit = 9}});
     EXPECT_TRUE(eventually([&] { return client_->view().backend_status == 9; }));
     EXPECT_TRUE(eventually([&] { return woken == 2; }));
     client_->on_change({});
-    tell({});
+    notify({});
     EXPECT_TRUE(eventually([&] { return !client_->view().backend_status; }));
     EXPECT_EQ(woken, 2);
 }
@@ -152,24 +156,67 @@ TEST(WardenClient, RefusesWhatIsNoSocketOfAWarden) {
     }
 }
 
-TEST(SpawnNames, FindsTheCommandInItsOwnPathAlone) {
-    const auto found = look_up({.command = {"sh", "-c", "x"}, .env = {{"PATH", "/nowhere:/bin"}}});
+TEST(SpawnNames, LeavesTheProgramToBeFoundAtItsStart) {
+    const auto found =
+        resolve({.command = {"sh", "-c", "x"}, .env = {{"PATH", "/nowhere:.::/bin"}}});
     ASSERT_TRUE(found) << found.error().message;
-    EXPECT_EQ(found->command, (std::vector<std::string>{"/bin/sh", "-c", "x"}));
+    EXPECT_EQ(found->command, (std::vector<std::string>{"sh", "-c", "x"}));
+    EXPECT_EQ(found->path, (std::vector<std::string>{"/nowhere", "/bin"}));
     EXPECT_EQ(found->dir, "/");
     EXPECT_FALSE(found->change_user);
-    EXPECT_FALSE(look_up({.command = {"sh"}, .env = {{"PATH", "/nowhere:.:"}}}));
-    EXPECT_TRUE(look_up({.command = {"sh"}}));
+    EXPECT_EQ(found->refused, "");
+    EXPECT_FALSE(resolve({.command = {"sh"}})->path.empty());
+}
+
+TEST(SpawnNames, FindsTheProgramInItsOwnPathAlone) {
+    EXPECT_EQ(*find_program({.command = {"sh"}, .env = {{"PATH", "/nowhere:/bin"}}}), "/bin/sh");
+    EXPECT_EQ(*find_program({.command = {"/bin/sh"}}), "/bin/sh");
+    EXPECT_TRUE(find_program({.command = {"sh"}}));
+    for (const auto* const name : {"sh", "/bin", "/etc/passwd", "/no/such/program"})
+        EXPECT_FALSE(find_program({.command = {name}, .env = {{"PATH", "/nowhere:.:"}}})) << name;
+}
+
+TEST(SpawnNames, RecognisesProgramsThatEscape) {
+    const auto why = [](std::vector<std::string> command) {
+        return why_it_escapes({.command = std::move(command)});
+    };
+    EXPECT_NE(why({"docker", "run", "x"}).find("backend.kind = docker"), std::string::npos);
+    EXPECT_NE(why({"/usr/local/bin/podman"}).find("backend.kind = docker"), std::string::npos);
+    EXPECT_NE(why({"/bin/systemd-run", "--wait", "x"}).find("backend.kind = systemd"),
+              std::string::npos);
+    EXPECT_NE(why({"sudo", "-u", "x", "backend"}).find("backend.process.user"), std::string::npos);
+    for (const auto* const name : {"ssh", "nsenter", "machinectl", "lxc-start", "su", "at"})
+        EXPECT_NE(why({name, "x"}), "") << name;
+    EXPECT_NE(why({"env", "-i", "A=b", "nice", "-n", "5", "/usr/bin/docker"}), "");
+    EXPECT_NE(why({"timeout", "10", "ssh", "host"}), "");
+    for (const auto& good : {std::vector<std::string>{"/bin/sh", "-c", "exec backend"},
+                             {"my-docker"},
+                             {"/opt/ssh/backend"},
+                             {"grep", "docker"},
+                             {"env"},
+                             {"env", "A=b"},
+                             {"env", "A=b", "backend", "docker"}})
+        EXPECT_EQ(why(good), "") << good.front();
+}
+
+TEST(SpawnNames, FollowsALinkToAProgramThatEscapes) {
+    const test_support::TempDir directory;
+    const auto& path = directory.path();
+    std::ofstream{path + "/docker"} << "#!/bin/sh\n";
+    std::filesystem::permissions(path + "/docker", std::filesystem::perms::owner_all);
+    std::filesystem::create_symlink(path + "/docker", path + "/service-of-ours");
+    EXPECT_NE(why_it_escapes({.command = {path + "/service-of-ours"}}), "");
+    EXPECT_NE(why_it_escapes({.command = {"service-of-ours"}, .env = {{"PATH", path}}}), "");
 }
 
 TEST(SpawnNames, LooksUpUsersByNameAndNumber) {
-    const auto by_name = look_up({.command = {"/bin/sh"}, .user = "nobody"});
+    const auto by_name = resolve({.command = {"/bin/sh"}, .user = "nobody"});
     ASSERT_TRUE(by_name) << by_name.error().message;
     EXPECT_TRUE(by_name->change_user);
     EXPECT_EQ(by_name->uid, 65534U);
     EXPECT_EQ(by_name->gid, 65534U);
-    EXPECT_EQ(look_up({.command = {"/bin/sh"}, .user = "4711"})->uid, 4711U);
-    EXPECT_EQ(look_up({.command = {"/bin/sh"}, .user = "nobody", .group = "daemon"})->gid, 1U);
+    EXPECT_EQ(resolve({.command = {"/bin/sh"}, .user = "4711"})->uid, 4711U);
+    EXPECT_EQ(resolve({.command = {"/bin/sh"}, .user = "nobody", .group = "daemon"})->gid, 1U);
 }
 
 TEST(SpawnNames, RefusesWhatIsNotThere) {
@@ -177,15 +224,13 @@ TEST(SpawnNames, RefusesWhatIsNotThere) {
     for (const auto& bad : {Spec{},
                             Spec{.command = {""}},
                             Spec{.command = {"bin/sh"}},
-                            Spec{.command = {"/bin"}},
-                            Spec{.command = {"/etc/passwd"}},
                             Spec{.command = {"/bin/sh"}, .dir = "relative"},
                             Spec{.command = {"/bin/sh"}, .env = {{"A=B", "x"}}},
                             Spec{.command = {"/bin/sh"}, .env = {{"", "x"}}},
                             Spec{.command = {"/bin/sh"}, .user = "no-such-user"},
                             Spec{.command = {"/bin/sh"}, .group = "no-such-group"},
                             Spec{.command = {"/bin/sh"}, .limits = {{"stack", 1}}}}) {
-        const auto found = look_up(bad);
+        const auto found = resolve(bad);
         ASSERT_FALSE(found);
         EXPECT_EQ(found.error().code, Errc::invalid);
     }

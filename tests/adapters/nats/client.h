@@ -1,4 +1,4 @@
-// Connections to a test's server.
+// Connections to a test's nats-server.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ inline std::shared_ptr<Connection> connected_client(const std::string& url,
     return connected_client({.servers = {url}, .name = "test", .timeout = timeout});
 }
 
-/// Sends a request whose answer must come.
+/// Sends a request and fails the test where no answer comes.
 inline std::string ask(Connection& connection,
                        const std::string& subject,
                        const std::string& body = {}) {

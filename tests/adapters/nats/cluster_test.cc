@@ -25,9 +25,9 @@ using test_support::eventually;
 class Cluster : public testing::Test {
 protected:
     Cluster() {
-        const bool made = eventually([&] { return kv_.ensure().has_value(); }, 40s) &&
-                          eventually([&] { return log_.ensure().has_value(); }, 40s);
-        EXPECT_TRUE(made) << kv_.ensure().error().message;
+        const bool created = eventually([&] { return kv_.ensure().has_value(); }, 40s) &&
+                             eventually([&] { return log_.ensure().has_value(); }, 40s);
+        EXPECT_TRUE(created) << kv_.ensure().error().message;
     }
 
     std::shared_ptr<Connection> connect() {
@@ -45,7 +45,8 @@ protected:
     LogStore log_{client_, {.bucket = "b"}};
 };
 
-// nats.md fact 1: on servers before 2.9.21 the key's expectation alone lets two writers win.
+// nats.md fact 1: on servers before 2.9.21 two writers win where only the key's sequence is
+// expected.
 TEST_F(Cluster, ThreeReplicasAreMadeAndOneOfTheWritersThatRaceWins) {
     EXPECT_EQ(kv_.ensure().value().replicas, 3U);
     EXPECT_EQ(log_.ensure().value().replicas, 3U);
@@ -66,7 +67,7 @@ TEST_F(Cluster, ThreeReplicasAreMadeAndOneOfTheWritersThatRaceWins) {
 TEST_F(Cluster, TheDeathOfTheStreamsLeaderLosesNothingThatWasAcknowledged) {
     ASSERT_TRUE(log_.publish_meta({.name = "first", .nuid = "n"}, Sequence{0}));
     cluster_.at(leader_of("OBJ_b")).stop();
-    // Until the others have chosen: unavailable or unknown, and in time.
+    // Until a new leader is elected, answers are unavailable or unknown, and in time.
     Sequence last{1};
     const bool back = eventually(
         [&] {
@@ -74,7 +75,7 @@ TEST_F(Cluster, TheDeathOfTheStreamsLeaderLosesNothingThatWasAcknowledged) {
             const auto stored = log_.publish_meta({.name = "second", .nuid = "n"}, last);
             EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
             if (stored) return true;
-            // The answer to an earlier try was lost: it is there, which a read tells.
+            // The answer to an earlier attempt was lost: it is stored, as a read shows.
             if (stored.error().code == Errc::conflict) return true;
             EXPECT_TRUE(stored.error().code == Errc::unavailable ||
                         stored.error().code == Errc::unknown_outcome)
@@ -84,31 +85,31 @@ TEST_F(Cluster, TheDeathOfTheStreamsLeaderLosesNothingThatWasAcknowledged) {
         30s);
     ASSERT_TRUE(back);
     ASSERT_TRUE(eventually([&] { return log_.state().has_value(); }));
-    EXPECT_EQ(log_.find_meta("first").value()->sequence, Sequence{1});
-    EXPECT_EQ(log_.find_meta("second").value()->sequence, Sequence{2});
+    EXPECT_EQ(log_.next_meta(Sequence{1}).value()->meta.name, "first");
+    EXPECT_EQ(log_.next_meta(Sequence{2}).value()->meta.name, "second");
     EXPECT_EQ(log_.state().value().last, Sequence{2}) << "stored once";
 }
 
-// A bucket that is made while the third server has not joined yet would have one replica for ever:
-// it is waited for, but not for ever either.
+// A bucket created before the third server has joined would have one replica for ever, so creation
+// waits; but not without a limit.
 TEST(TwoServers, AreGivenTimeToBecomeThreeBeforeOneReplicaHasToDo) {
     test_support::NatsCluster cluster{2};
     const auto client = connected_client({.servers = cluster.urls(), .name = "t", .timeout = 1s});
     KvStore kv{client, {.bucket = "b"}};
     std::optional<std::chrono::steady_clock::time_point> refused_at;
-    model::Result<Ensured> made{Ensured{}};
-    const bool settled = eventually(
+    model::Result<Ensured> ensured{Ensured{}};
+    const bool created = eventually(
         [&] {
-            made = kv.ensure();
-            if (made) return true;
-            EXPECT_EQ(code_of(made), Errc::unavailable);
-            const bool too_few = made.error().message.find("(10005)") != std::string::npos;
+            ensured = kv.ensure();
+            if (ensured) return true;
+            EXPECT_EQ(code_of(ensured), Errc::unavailable);
+            const bool too_few = ensured.error().message.find("(10005)") != std::string::npos;
             if (too_few && !refused_at) refused_at = std::chrono::steady_clock::now();
             return false;
         },
         60s);
-    ASSERT_TRUE(settled) << made.error().message;
-    EXPECT_EQ(made->replicas, 1U);
+    ASSERT_TRUE(created) << ensured.error().message;
+    EXPECT_EQ(ensured->replicas, 1U);
     ASSERT_TRUE(refused_at);
     EXPECT_GE(std::chrono::steady_clock::now() - *refused_at, 14s);
 }

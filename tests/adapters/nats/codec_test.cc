@@ -4,10 +4,10 @@
 
 #include "adapters/nats/base64.h"
 #include "adapters/nats/digest.h"
+#include "adapters/nats/kv_feed.h"
 #include "adapters/nats/names.h"
 #include "adapters/nats/object_meta.h"
 #include "adapters/nats/random_id.h"
-#include "adapters/nats/rfc3339.h"
 #include "tests/support/result.h"
 
 namespace adapters::nats {
@@ -48,23 +48,8 @@ TEST(Digest, OfPiecesIsThatOfTheWhole) {
     digest.add(as_bytes("a"));
     digest.add({});
     digest.add(as_bytes("bc"));
-    const auto text = digest.text();
-    EXPECT_EQ(text, digest_of(as_bytes("abc")));
-    EXPECT_EQ(text, "SHA-256=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=");
-    EXPECT_EQ(digest_of({}), "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=");
-}
-
-TEST(Rfc3339, ReadsTheTimesOfServers) {
-    EXPECT_EQ(from_rfc3339("1970-01-01T00:00:00Z").ms, 0);
-    EXPECT_EQ(from_rfc3339("2026-11-21T02:23:51.055085336Z").ms, 1795227831055);
-    EXPECT_EQ(from_rfc3339("2026-11-21T02:23:51.5Z").ms, 1795227831500);
-    for (const auto* bad : {"", "now", "2026-13-21T02:23:51Z", "2026-11-21T02:23:51+01:00"})
-        EXPECT_EQ(from_rfc3339(bad).ms, 0) << bad;
-}
-
-TEST(Rfc3339, WritesWhatItReads) {
-    for (const auto* text : {"1970-01-01T00:00:00.000Z", "2026-11-21T02:23:51.055Z"})
-        EXPECT_EQ(to_rfc3339(from_rfc3339(text)), text);
+    EXPECT_EQ(digest.text(), "SHA-256=ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0=");
+    EXPECT_EQ(Digest{}.text(), "SHA-256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
 TEST(Names, OfBucketsKeysAndObjectIds) {
@@ -135,6 +120,21 @@ TEST(ObjectMeta, WhatJsonCannotCarryIsInvalid) {
     EXPECT_EQ(code_of(to_json({.name = "\xff"}, "b")), model::Errc::invalid);
     EXPECT_EQ(code_of(to_json({.name = "a", .metadata = {{"k", "\xc3"}}}, "b")),
               model::Errc::invalid);
+}
+
+TEST(Delivery, IsReadFromBothFormsOfAReplySubject) {
+    for (const auto* reply : {"$JS.ACK.KV_b.feed-x.1.42.7.1700000000000000000.3",
+                              "$JS.ACK.domain.hash.KV_b.feed-x.1.42.7.1700000000000000000.3",
+                              "$JS.ACK.domain.hash.KV_b.feed-x.1.42.7.1700000000000000000.3.rnd"}) {
+        const auto delivery = parse_delivery(reply);
+        ASSERT_TRUE(delivery) << reply;
+        EXPECT_EQ(delivery->consumer, "feed-x");
+        EXPECT_EQ(delivery->stream_sequence, 42U);
+        EXPECT_EQ(delivery->consumer_sequence, 7U);
+        EXPECT_EQ(delivery->pending, 3U);
+    }
+    for (const auto* other : {"", "_INBOX.x", "$JS.ACK.a.b.c.d.e.f.g", "$JS.FC.s.c.1.2.3.4.5"})
+        EXPECT_FALSE(parse_delivery(other)) << other;
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 
 #include <atomic>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
+#include "adapters/sync/mutex.h"
 #include "tests/adapters/nats/client.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/result.h"
@@ -21,29 +21,30 @@ using test_support::code_of;
 using test_support::eventually;
 using test_support::NatsServer;
 
-/// What a connection told, in order.
-class Told {
+/// Collects the events of a connection, in order.
+class Notifications {
 public:
     std::function<void(const ConnectionEvent&)> listener() {
         return [this](const auto& event) {
-            const std::lock_guard lock{mutex_};
+            const sync::Lock lock{mutex_};
             events_.push_back(event);
         };
     }
     std::vector<ConnectionEvent> all() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         return events_;
     }
 
 private:
-    std::mutex mutex_;
-    std::vector<ConnectionEvent> events_;
+    sync::Mutex mutex_;
+    std::vector<ConnectionEvent> events_ GUARDED_BY(mutex_);
 };
 
 TEST(Connection, RefusesOptionsThatCannotWork) {
     for (const ConnectionOptions& bad : {
              ConnectionOptions{},
              ConnectionOptions{.servers = {"nats://h"}, .user = "u", .token = "t"},
+             ConnectionOptions{.servers = {"nats://u:50%@h"}},
              ConnectionOptions{.servers = {"nats://h"}, .credentials = "/nonexistent"},
              ConnectionOptions{.servers = {"nats://h"}, .tls = {.ca = "/nonexistent"}},
              ConnectionOptions{.servers = {"nats://h"}, .tls = {.cert = "/etc/hostname"}},
@@ -59,47 +60,49 @@ TEST(Connection, RefusesOptionsThatCannotWork) {
 TEST(Connection, WaitsForAServerThatIsAbsentAtTheStart) {
     NatsServer server;
     server.stop();
-    Told told;
+    Notifications notifications;
     const auto begin = std::chrono::steady_clock::now();
     const auto connection =
-        Connection::open({.servers = {server.url()}, .name = "t"}, told.listener()).value();
+        Connection::open({.servers = {server.url()}, .name = "t"}, notifications.listener())
+            .value();
     const auto answer = connection->request({.subject = "x"});
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 200ms);
     ASSERT_FALSE(answer);
     EXPECT_EQ(code_of(answer), Errc::unavailable);
     EXPECT_FALSE(connection->connected());
-    EXPECT_EQ(connection->session(), 0U);
-    ASSERT_TRUE(eventually([&] { return !told.all().empty(); }));
-    EXPECT_FALSE(told.all()[0].connected);
-    EXPECT_NE(told.all()[0].reason, "");
+    EXPECT_EQ(connection->connection_generation(), 0U);
+    ASSERT_TRUE(eventually([&] { return !notifications.all().empty(); }));
+    EXPECT_FALSE(notifications.all()[0].connected);
+    EXPECT_NE(notifications.all()[0].reason, "");
 
     server.start();
     ASSERT_TRUE(eventually([&] { return connection->connected(); }, 3s));
-    EXPECT_EQ(connection->session(), 1U);
-    ASSERT_TRUE(eventually([&] { return told.all().size() >= 2; }));
-    EXPECT_EQ(told.all().size(), 2U) << "a reason that repeats is told once";
-    EXPECT_TRUE(told.all()[1].connected);
-    EXPECT_EQ(told.all()[1].server, server.url());
+    EXPECT_EQ(connection->connection_generation(), 1U);
+    ASSERT_TRUE(eventually([&] { return notifications.all().size() >= 2; }));
+    EXPECT_EQ(notifications.all().size(), 2U) << "a reason that repeats is reported once";
+    EXPECT_TRUE(notifications.all()[1].connected);
+    EXPECT_EQ(notifications.all()[1].server, server.url());
 }
 
-TEST(Connection, TellsALossAndAReturnAndCountsSessions) {
+TEST(Connection, ReportsALossAndAReturnAndCountsConnects) {
     NatsServer server;
-    Told told;
+    Notifications notifications;
     const auto connection =
-        Connection::open({.servers = {server.url()}, .name = "t"}, told.listener()).value();
-    ASSERT_TRUE(eventually([&] { return told.all().size() == 1; }));
+        Connection::open({.servers = {server.url()}, .name = "t"}, notifications.listener())
+            .value();
+    ASSERT_TRUE(eventually([&] { return notifications.all().size() == 1; }));
     std::atomic<int> changes = 0;
     const auto registration = connection->on_change([&] { ++changes; });
     server.stop();
-    ASSERT_TRUE(eventually([&] { return told.all().size() >= 2; }));
-    EXPECT_FALSE(told.all()[1].connected);
+    ASSERT_TRUE(eventually([&] { return notifications.all().size() >= 2; }));
+    EXPECT_FALSE(notifications.all()[1].connected);
     EXPECT_EQ(code_of(connection->request({.subject = "x"})), Errc::unavailable);
     server.start();
     ASSERT_TRUE(eventually([&] { return connection->connected(); }));
-    EXPECT_GE(connection->session(), 2U);
+    EXPECT_GE(connection->connection_generation(), 2U);
     EXPECT_GE(changes, 2);
-    ASSERT_TRUE(eventually([&] { return told.all().back().connected; }));
-    EXPECT_EQ(told.all().back().session, connection->session());
+    ASSERT_TRUE(eventually([&] { return notifications.all().back().connected; }));
+    EXPECT_EQ(notifications.all().back().generation, connection->connection_generation());
 }
 
 TEST(Connection, ARequestIsAnsweredByWhoSubscribed) {
@@ -165,8 +168,8 @@ TEST(Connection, ARequestInFlightEndsWithTheConnection) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
 }
 
-// One subscription each, kept over a restart; ended without a crash while messages arrive, which
-// nats.c 3.4.1 alone does not survive.
+// Subscriptions are kept over a restart and destroyed while messages arrive, which crashes nats.c
+// 3.4.1 where it is used directly.
 TEST(Connection, SubscriptionsEndWhileTheirMessagesArrive) {
     NatsServer server;
     const auto sender = connected_client(server.url());
@@ -192,10 +195,10 @@ TEST(Connection, SubscriptionsSurviveARestart) {
     const auto connection = connected_client(server.url());
     std::atomic<int> seen = 0;
     const auto subscription = connection->subscribe("s", [&](const auto&) { ++seen; });
-    const auto session = connection->session();
+    const auto generation = connection->connection_generation();
     server.stop();
     server.start();
-    ASSERT_TRUE(eventually([&] { return connection->session() > session; }));
+    ASSERT_TRUE(eventually([&] { return connection->connection_generation() > generation; }));
     EXPECT_TRUE(eventually([&] { return connection->publish({.subject = "s"}) && seen > 0; }));
 }
 
@@ -251,35 +254,35 @@ TEST(Connection, LogsInWithAToken) {
     EXPECT_FALSE(refused->connected());
 }
 
-TEST(Connection, TheServerThatIsToldHasNoLoginInIt) {
+TEST(Connection, TheServerInAnEventHasNoLoginInIt) {
     NatsServer server{"authorization { user: u, password: p }"};
-    Told told;
+    Notifications notifications;
     const auto url = "nats://u:p@127.0.0.1:" + std::to_string(server.port());
-    const auto connection = Connection::open({.servers = {url}}, told.listener()).value();
-    ASSERT_TRUE(eventually([&] { return !told.all().empty(); }));
-    EXPECT_EQ(told.all()[0].server, server.url());
+    const auto connection = Connection::open({.servers = {url}}, notifications.listener()).value();
+    ASSERT_TRUE(eventually([&] { return !notifications.all().empty(); }));
+    EXPECT_EQ(notifications.all()[0].server, server.url());
 }
 
-// Two refused logins in a row close a connection of nats.c for good.
+// nats.c closes a connection for good after two refused logins in a row.
 TEST(Connection, ComesBackWhenTheLoginIsAcceptedAgain) {
     NatsServer server{"authorization { user: u, password: p }"};
     const auto connection =
         connected_client({.servers = {server.url()}, .user = "u", .password = "p"});
     std::atomic<int> seen = 0;
     const auto subscription = connection->subscribe("s", [&](const auto&) { ++seen; });
-    const auto session = connection->session();
+    const auto generation = connection->connection_generation();
     server.stop();
     server.set_config("authorization { user: u, password: other }");
     server.start();
     ASSERT_TRUE(eventually(
         [&] { return connection->last_reason().find("uthorization") != std::string::npos; }));
-    // Long enough for the second refusal: reconnect wait and jitter are 350 ms at most.
+    // Long enough for the second refusal: the reconnect wait with jitter is 350 ms at most.
     EXPECT_FALSE(eventually([&] { return connection->connected(); }, 1500ms));
     server.stop();
     server.set_config("authorization { user: u, password: p }");
     server.start();
     ASSERT_TRUE(eventually([&] { return connection->connected(); }));
-    EXPECT_GT(connection->session(), session);
+    EXPECT_GT(connection->connection_generation(), generation);
     EXPECT_TRUE(eventually([&] { return connection->publish({.subject = "s"}) && seen > 0; }));
 }
 

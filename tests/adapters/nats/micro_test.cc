@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <thread>
 
-#include "adapters/nats/rfc3339.h"
+#include "model/wall_time.h"
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
@@ -32,7 +34,7 @@ protected:
     MicroService service_{connected_client(server_.url()),
                           {.cluster_id = "c1",
                            .node_id = "n.1",
-                           .started = from_rfc3339("2026-11-21T02:23:51.055Z"),
+                           .started = *model::parse_rfc3339("2026-11-21T02:23:51.055Z"),
                            .endpoints = {status_endpoint(
                                "c1", "n.1", [] { return std::string{R"({"role":"PRIMARY"})"}; })}}};
 };
@@ -65,7 +67,7 @@ TEST_F(Micro, TheEndpointAnswersAndIsCounted) {
     EXPECT_EQ(before["processing_time"], 0);
     EXPECT_EQ(ask(*client_, endpoint_), R"({"role":"PRIMARY"})");
     EXPECT_EQ(ask(*client_, endpoint_), R"({"role":"PRIMARY"})");
-    // The answer goes out before it is counted.
+    // The answer is sent before it is counted.
     ASSERT_TRUE(
         eventually([&] { return ask_json("$SRV.STATS")["endpoints"][0]["num_requests"] == 2; }));
     const auto stats = ask_json("$SRV.STATS");
@@ -77,6 +79,24 @@ TEST_F(Micro, TheEndpointAnswersAndIsCounted) {
     EXPECT_GT(after["processing_time"], 0);
     EXPECT_EQ(after["average_processing_time"].get<std::int64_t>(),
               after["processing_time"].get<std::int64_t>() / 2);
+}
+
+TEST_F(Micro, AnEndpointMayAnswerLaterUnderAnotherName) {
+    const MicroService other{
+        connected_client(server_.url()),
+        {.cluster_id = "c1",
+         .node_id = "n.1",
+         .started = {},
+         .endpoints = {{.name = "stepdown",
+                        .subject = "later",
+                        .answer_later =
+                            [](std::function<void(std::string)> answer) {
+                                std::thread{std::move(answer), "an answer"}.detach();
+                            }}},
+         .name = "cluster_c1"}};
+    ASSERT_TRUE(eventually(
+        [&] { return client_->request({.subject = "$SRV.PING.cluster_c1"}).has_value(); }));
+    EXPECT_EQ(ask(*client_, "later"), "an answer");
 }
 
 TEST_F(Micro, AnswersAgainAfterARestartOfTheServer) {

@@ -1,4 +1,4 @@
-// What the stores say when the server does not answer: surely not sent, or perhaps applied.
+// Errors of the stores when the server does not answer: certainly not sent, or perhaps applied.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -24,10 +24,10 @@ using test_support::eventually;
 using test_support::NatsServer;
 
 constexpr auto timeout = 500ms;
-// A call may meet the first moment of a disconnect; the machine is shared.
+// A call may begin at the moment of a disconnect, and the machine may be busy.
 constexpr auto longest = 2 * timeout + 500ms;
 
-/// Runs a call and checks that it kept the deadline.
+/// Runs a call and checks that it kept its deadline.
 template <typename Call>
 auto timed(const Call& call) {
     const auto begin = std::chrono::steady_clock::now();
@@ -58,7 +58,7 @@ TEST_F(Outage, AWriteToAFrozenServerIsUnknownAndMayBeAppliedLater) {
     ASSERT_FALSE(written);
     EXPECT_EQ(code_of(written), Errc::unknown_outcome) << written.error().message;
     server_.thaw();
-    // nats.md fact 5: it is applied all the same.
+    // nats.md fact 5: the write is applied nevertheless.
     EXPECT_TRUE(eventually([&] {
         const auto entry = kv_.get("leader");
         return entry && *entry && model::to_text((*entry)->value) == "late";
@@ -83,7 +83,7 @@ TEST_F(Outage, EveryCallToAFrozenServerEndsInTime) {
 
 TEST_F(Outage, AFrozenServerIsNoticedAndThenNothingIsSent) {
     server_.freeze();
-    // Two pings of a second each.
+    // Two pings of a second each are needed.
     ASSERT_TRUE(eventually([&] { return !connection_->connected(); }, 8s));
     const auto written = timed([&] { return kv_.update("leader", as_bytes("x"), revision_); });
     EXPECT_EQ(code_of(written), Errc::unavailable) << written.error().message;
@@ -92,9 +92,9 @@ TEST_F(Outage, AFrozenServerIsNoticedAndThenNothingIsSent) {
     });
     EXPECT_EQ(code_of(chunks), Errc::unavailable) << chunks.error().message;
     server_.thaw();
-    const auto session = connection_->session();
+    const auto generation = connection_->connection_generation();
     ASSERT_TRUE(eventually([&] { return connection_->connected(); }));
-    EXPECT_TRUE(eventually([&] { return connection_->session() > session; }));
+    EXPECT_TRUE(eventually([&] { return connection_->connection_generation() > generation; }));
     EXPECT_EQ((**kv_.get("leader")).revision, revision_);
     EXPECT_EQ(log_.state().value().last, Sequence{0});
 }
@@ -106,7 +106,7 @@ TEST_F(Outage, ManyChunksToAFrozenServerEndInTime) {
     const std::string piece(128 * 1024, 'x');
     const std::vector<model::ByteView> pieces(64, as_bytes(piece));
     server_.freeze();
-    // 8 MiB fill the socket: the write has its deadline too.
+    // 8 MiB fill the socket buffer: the write keeps the deadline, too.
     const auto written = timed([&] { return log.publish_chunks("n", pieces, {}); });
     EXPECT_EQ(code_of(written), Errc::unknown_outcome) << written.error().message;
     server_.thaw();
@@ -126,7 +126,7 @@ TEST_F(Outage, AKilledServerIsNoticedAtOnceAndNothingIsSentLate) {
 // defects.md C08: a write made while disconnected must not be sent after the reconnect.
 TEST_F(Outage, WritesDuringAReconnectAreNeverSentAfterIt) {
     server_.stop();
-    // The first may be on its way while the connection breaks.
+    // The first write may be under way while the connection breaks.
     ASSERT_FALSE(kv_.put("while-away", as_bytes("x")));
     ASSERT_TRUE(eventually([&] { return !connection_->connected(); }, 2s));
     for (int i = 0; i < 20; ++i)
@@ -136,23 +136,24 @@ TEST_F(Outage, WritesDuringAReconnectAreNeverSentAfterIt) {
     EXPECT_FALSE(kv_.get("while-away").value());
 }
 
-// defects.md C08: what a deposed node sent is held up on the way for longer than its reign.
+// defects.md C08: a message of a deposed node is delayed for longer than its lease.
 TEST_F(Outage, AReleaseThatArrivesLateLeavesTheSuccessorsLeaseAlone) {
     test_support::Relay way{server_.port()};
     const auto deposed =
         connected_client({.servers = {way.url()}, .name = "deposed", .timeout = timeout});
     KvStore its{deposed, {.bucket = "b"}};
     ASSERT_TRUE(eventually([&] { return its.get("leader").has_value(); }));
-    const auto session = deposed->session();
+    const auto generation = deposed->connection_generation();
     way.cut();
     const auto released = its.update("leader", as_bytes("released"), revision_);
     EXPECT_EQ(code_of(released), Errc::unknown_outcome);
     const auto taken = kv_.update("leader", as_bytes("successor"), revision_);
     ASSERT_TRUE(taken);
     way.resume();
-    // Answers come in the order of the requests: it has arrived when this one has its own.
+    // The server answers in order: when this request is answered, the delayed one has arrived.
     ASSERT_TRUE(eventually([&] { return its.get("leader").has_value(); }));
-    EXPECT_EQ(deposed->session(), session) << "it connected anew, and nothing arrived late";
+    EXPECT_EQ(deposed->connection_generation(), generation)
+        << "it connected anew, and nothing arrived late";
     const auto entry = kv_.get("leader").value();
     ASSERT_TRUE(entry);
     EXPECT_EQ(model::to_text(entry->value), "successor");

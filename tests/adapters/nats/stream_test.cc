@@ -1,14 +1,15 @@
-// How buckets are made, and what becomes of those that are there.
+// Creation of buckets, and how existing ones are treated.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <deque>
-#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "adapters/nats/kv_store.h"
 #include "adapters/nats/log_store.h"
+#include "adapters/sync/mutex.h"
 #include "tests/adapters/nats/client.h"
 #include "tests/support/eventually.h"
 #include "tests/support/nats_server.h"
@@ -39,10 +40,10 @@ protected:
 
 TEST_F(Streams, AKvBucketIsMadeAsAdr8SaysItWithoutAgeLimit) {
     KvStore kv{client_, {.bucket = "convex-c1-election"}};
-    const auto made = kv.ensure();
-    ASSERT_TRUE(made) << made.error().message;
-    EXPECT_TRUE(made->made);
-    EXPECT_EQ(made->replicas, 1U) << "one server allows one";
+    const auto created = kv.ensure();
+    ASSERT_TRUE(created) << created.error().message;
+    EXPECT_TRUE(created->created);
+    EXPECT_EQ(created->replicas, 1U) << "one server allows one";
     const auto config = config_of("KV_convex-c1-election");
     EXPECT_EQ(config["subjects"], json::array({"$KV.convex-c1-election.>"}));
     EXPECT_EQ(config["max_age"], 0);
@@ -56,10 +57,11 @@ TEST_F(Streams, AKvBucketIsMadeAsAdr8SaysItWithoutAgeLimit) {
 
     const auto again = kv.ensure();
     ASSERT_TRUE(again);
-    EXPECT_FALSE(again->made);
+    EXPECT_FALSE(again->created);
 }
 
-// nats-server 2.9 ends with a nil pointer when a stream that it is still making is asked for one.
+// nats-server 2.9 crashes (nil pointer) when a stream that is still being created is asked for a
+// message.
 TEST_F(Streams, AnEmptyStreamIsNeverAskedForAMessage) {
     KvStore kv{client_, {.bucket = "c1"}};
     LogStore log{client_, {.bucket = "c1"}};
@@ -68,7 +70,7 @@ TEST_F(Streams, AnEmptyStreamIsNeverAskedForAMessage) {
     std::atomic<int> asked = 0;
     std::atomic<int> seen_to = 0;
     const auto watcher = connected_client(server_.url());
-    // One subscription, so that all is heard in the order in which it was sent.
+    // One subscription, so that messages arrive in the order in which they were sent.
     const auto all = watcher->subscribe(">", [&](const Incoming& message) {
         if (message.subject.starts_with("$JS.API.STREAM.MSG.GET.")) ++asked;
         if (message.subject.starts_with("end.")) seen_to = std::stoi(message.subject.substr(4));
@@ -84,14 +86,13 @@ TEST_F(Streams, AnEmptyStreamIsNeverAskedForAMessage) {
     };
     ASSERT_EQ(kv.get("leader").value(), std::nullopt);
     ASSERT_EQ(log.next_meta(Sequence{1}).value(), std::nullopt);
-    ASSERT_EQ(log.find_meta("x").value(), std::nullopt);
     EXPECT_EQ(asked_by_now(), 0);
     ASSERT_TRUE(kv.update("leader", as_bytes("n1"), Revision{}));
     ASSERT_TRUE(kv.get("leader").value());
     EXPECT_EQ(asked_by_now(), 1);
 }
 
-// defects.md C25: the WAL bucket must be made by hand, and nothing says so.
+// defects.md C25: the WAL bucket has to be created by hand, which is documented nowhere.
 TEST_F(Streams, AnObjectBucketIsMadeAsAdr20SaysIt) {
     LogStore log{client_, {.bucket = "convex-c1-wal"}};
     ASSERT_TRUE(log.ensure());
@@ -107,10 +108,11 @@ TEST_F(Streams, AnObjectBucketIsMadeAsAdr20SaysIt) {
 
 TEST_F(Streams, MoreReplicasThanServersAreInvalidWhenAskedFor) {
     KvStore kv{client_, {.bucket = "b", .replicas = 3}};
-    const auto made = kv.ensure();
-    ASSERT_FALSE(made);
-    EXPECT_EQ(code_of(made), Errc::invalid);
-    EXPECT_NE(made.error().message.find("replicas"), std::string::npos) << made.error().message;
+    const auto created = kv.ensure();
+    ASSERT_FALSE(created);
+    EXPECT_EQ(code_of(created), Errc::invalid);
+    EXPECT_NE(created.error().message.find("replicas"), std::string::npos)
+        << created.error().message;
 }
 
 TEST_F(Streams, ANameThatIsNoBucketIsInvalid) {
@@ -142,9 +144,43 @@ TEST_F(Streams, ABucketThatIsNotThereIsUnavailableNotEmpty) {
     LogStore log{client_, {.bucket = "absent"}};
     EXPECT_EQ(code_of(log.state()), Errc::unavailable);
     EXPECT_EQ(code_of(log.next_meta(Sequence{})), Errc::unavailable);
-    EXPECT_EQ(code_of(log.find_meta("x")), Errc::unavailable);
     EXPECT_EQ(code_of(log.next_chunk("x", Sequence{})), Errc::unavailable);
     EXPECT_EQ(code_of(log.publish_meta({.name = "x"}, Sequence{})), Errc::unavailable);
+}
+
+// contracts.md 1.2: a command that only reads creates neither bucket nor stream.
+TEST_F(Streams, ABucketThatAClientReadsIsMadeByItsFirstWriteAlone) {
+    KvStore kv{client_, {.bucket = "later", .replicas = 1, .made_by_write = true}};
+    EXPECT_EQ(kv.get("k").value(), std::nullopt);
+    EXPECT_TRUE(kv.list().value().empty());
+    EXPECT_EQ(kv.last_revision().value(), Revision{});
+    EXPECT_EQ(code_of(kv.erase("k", Revision{3})), Errc::unavailable);
+    LogStore log{client_, {.bucket = "later"}};
+    EXPECT_FALSE(log.exists().value());
+    EXPECT_EQ(api("STREAM.NAMES")["total"], 0);
+
+    ASSERT_TRUE(kv.update("k", as_bytes("x"), Revision{}));
+    EXPECT_EQ(config_of("KV_later")["max_msgs_per_subject"], 1);
+    EXPECT_TRUE(kv.get("k").value());
+    KvStore other{client_, {.bucket = "other", .replicas = 1, .made_by_write = true}};
+    ASSERT_TRUE(other.put("k", as_bytes("x")));
+    EXPECT_EQ(config_of("KV_other")["max_msgs_per_subject"], 1);
+    ASSERT_TRUE(log.ensure());
+    EXPECT_TRUE(log.exists().value());
+}
+
+// A server that does not answer proves nothing about its contents.
+TEST_F(Streams, WhatDoesNotAnswerIsNotEmpty) {
+    const auto impatient = connected_client(server_.url(), 200ms);
+    KvStore kv{impatient, {.bucket = "b", .made_by_write = true}};
+    LogStore log{impatient, {.bucket = "b"}};
+    server_.freeze();
+    EXPECT_EQ(code_of(kv.get("k")), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.list()), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.last_revision()), Errc::unavailable);
+    EXPECT_EQ(code_of(kv.update("k", as_bytes("x"), Revision{})), Errc::unavailable);
+    EXPECT_EQ(code_of(log.exists()), Errc::unavailable);
+    server_.thaw();
 }
 
 // contracts.md 3: the Go manager's election bucket drops its key after the ttl.
@@ -167,7 +203,7 @@ TEST_F(Streams, TheAgeLimitOfAnOldElectionBucketIsRemovedAndItsDataKept) {
     KvStore kept{client_, {.bucket = "old"}};
     const auto present = kept.ensure();
     ASSERT_TRUE(present) << present.error().message;
-    EXPECT_FALSE(present->made);
+    EXPECT_FALSE(present->created);
     EXPECT_FALSE(present->age_removed);
     EXPECT_EQ(config_of("KV_old")["max_age"], 3'600'000'000'000);
 
@@ -181,7 +217,7 @@ TEST_F(Streams, TheAgeLimitOfAnOldElectionBucketIsRemovedAndItsDataKept) {
     EXPECT_EQ(config["storage"], "memory");
     EXPECT_FALSE(election.ensure()->age_removed);
 
-    // The bucket has other keys: the stream's last sequence is not the record's revision.
+    // The bucket has other keys, so the stream's last sequence is not the record's revision.
     const auto leader = election.get("leader").value();
     ASSERT_TRUE(leader);
     EXPECT_EQ(model::to_text(leader->value), "n1");
@@ -218,7 +254,7 @@ TEST_F(Streams, AMarkerOfANewerServerIsADeletedKey) {
     EXPECT_FALSE(kv.get("k").value());
 }
 
-// protocol.md S8: chunks may be read from any replica, but a bucket may not allow that.
+// protocol.md S8: chunks may be read from any replica, but a bucket may forbid direct reads.
 TEST_F(Streams, ChunksOfABucketWithoutDirectReadsAreRead) {
     api("STREAM.CREATE.OBJ_old",
         {{"name", "OBJ_old"},
@@ -243,7 +279,7 @@ TEST(Permissions, ChunksAreReadFromTheLeaderWhereDirectReadsAreForbidden) {
     LogStore log{client, {.bucket = "b"}};
     ASSERT_TRUE(log.ensure());
     ASSERT_TRUE(log.publish_chunks("n", {as_bytes("abc")}, Sequence{}));
-    // A forbidden request is not answered: the first call finds that out.
+    // A forbidden request gets no answer, which the first call finds out.
     EXPECT_TRUE(eventually([&] {
         const auto chunk = log.next_chunk("n", Sequence{});
         return chunk && *chunk && model::to_text((*chunk)->data) == "abc";
@@ -252,27 +288,40 @@ TEST(Permissions, ChunksAreReadFromTheLeaderWhereDirectReadsAreForbidden) {
         << client->last_reason();
 }
 
-// Refusals that never end, each only 100 ms late: the call as a whole keeps its deadline.
+// Refusals without end, each 100 ms late: the call as a whole keeps its deadline.
 TEST_F(Streams, ACompareAndSetOfManyTriesEndsInTime) {
     api("STREAM.CREATE.KV_b",
         {{"name", "KV_b"}, {"subjects", {"$KV.b.other"}}, {"num_replicas", 1}});
     std::atomic<int> refused = 0;
-    std::mutex mutex;
-    std::deque<std::string> waiting;
-    const auto impostor = client_->subscribe("$KV.b.k", [&](const Incoming& message) {
-        const std::lock_guard lock{mutex};
-        waiting.push_back(message.reply);
-    });
+    class {
+    public:
+        void push(const std::string& reply) {
+            const sync::Lock lock{mutex_};
+            replies_.push_back(reply);
+        }
+        std::optional<std::string> pop() {
+            const sync::Lock lock{mutex_};
+            if (replies_.empty()) return std::nullopt;
+            auto reply = std::move(replies_.front());
+            replies_.pop_front();
+            return reply;
+        }
+
+    private:
+        sync::Mutex mutex_;
+        std::deque<std::string> replies_ GUARDED_BY(mutex_);
+    } waiting;
+    const auto impostor = client_->subscribe(
+        "$KV.b.k", [&](const Incoming& message) { waiting.push(message.reply); });
     std::jthread slow{[&](const std::stop_token& stop) {
         while (!stop.stop_requested()) {
-            std::this_thread::sleep_for(100ms);
-            const std::lock_guard lock{mutex};
-            if (waiting.empty()) continue;
+            std::this_thread::sleep_for(20ms);
+            const auto reply = waiting.pop();
+            if (!reply) continue;
             (void)client_->publish(
-                {.subject = waiting.front(),
+                {.subject = *reply,
                  .payload = as_bytes(
                      R"({"error":{"err_code":10071,"description":"wrong last sequence: 1"}})")});
-            waiting.pop_front();
             ++refused;
         }
     }};
@@ -290,7 +339,7 @@ TEST_F(Streams, ACompareAndSetOfManyTriesEndsInTime) {
 TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {
     LogStore log{client_, {.bucket = "b"}};
     ASSERT_TRUE(log.ensure());
-    // Somebody answers in the stream's place: two answers to one publish, the false one first.
+    // A second responder on the stream's subject: two answers to one publish, the false one first.
     api("STREAM.DELETE.OBJ_b");
     const auto impostor = client_->subscribe("$O.b.M.>", [&](const Incoming& message) {
         (void)client_->publish(
@@ -302,9 +351,9 @@ TEST_F(Streams, AnAckThatWasNotPredictedIsUnknown) {
 }
 
 TEST_F(Streams, AnswersThatAreNotUnderstoodAreUnknownNotStored) {
-    std::string said;
+    std::string payload;
     const auto impostor = client_->subscribe("$KV.b.>", [&](const Incoming& message) {
-        (void)client_->publish({.subject = message.reply, .payload = as_bytes(said)});
+        (void)client_->publish({.subject = message.reply, .payload = as_bytes(payload)});
     });
     ASSERT_TRUE(eventually([&] { return client_->request({.subject = "$KV.b.x"}).has_value(); }));
     KvStore kv{client_, {.bucket = "b"}};
@@ -317,7 +366,7 @@ TEST_F(Streams, AnswersThatAreNotUnderstoodAreUnknownNotStored) {
                              R"({"error":{"code":503,"err_code":10077,"description":"no space"}})",
                              R"({"error":{}})",
                              R"({"error":"text"})"}) {
-        said = text;
+        payload = text;
         const auto written = kv.put("k", as_bytes("v"));
         ASSERT_FALSE(written) << text;
         EXPECT_EQ(code_of(written), Errc::unknown_outcome) << text;

@@ -1,4 +1,4 @@
-// The backend of kind `process` over the real decisions of the warden.
+// The backend of kind `process` over the warden's real core.
 #include "adapters/process/process_backend.h"
 
 #include <gtest/gtest.h>
@@ -23,10 +23,16 @@ class ProcessBackendTest : public testing::Test {
 protected:
     void SetUp() override { sim_.begin(); }
 
+    const ProcessBackend::SpawnCheck able_ = [] { return model::Result<void>{}; };
     HandClock clock_;
     sim::SimBackend process_;
     std::optional<warden::Saved> file_;
-    sim::SimWarden sim_{{.ttl = 10s, .margin = 2s, .stop_timeout = 90s, .boot_id = "b", .run = "r"},
+    sim::SimWarden sim_{{.ttl = 10s,
+                         .margin = 2s,
+                         .stop_timeout = 90s,
+                         .boot_id = "b",
+                         .run = "r",
+                         .list = {.items = {model::Spawn{.command = {"/b"}, .dir = "/"}}}},
                         file_,
                         clock_,
                         process_,
@@ -35,12 +41,12 @@ protected:
 
 TEST_F(ProcessBackendTest, IsAbsentThenRunningThenAbsentAgain) {
     const auto warden = sim_.connect();
-    ProcessBackend backend{*warden, {.command = {"/b"}}};
+    ProcessBackend backend{*warden, model::WardenEntry{0}, able_};
     EXPECT_EQ(backend.observe()->state, State::absent);
     EXPECT_EQ(backend.start().error().code, Errc::fenced);
-    ASSERT_TRUE(warden->hold_until(clock_.now() + 10s));
+    ASSERT_TRUE(warden->set_deadline(clock_.now() + 10s));
     ASSERT_TRUE(backend.start());
-    ASSERT_TRUE(backend.start());  // any action may run twice
+    ASSERT_TRUE(backend.start());  // every action may run twice
     auto observed = *backend.observe();
     EXPECT_EQ(observed.state, State::running);
     EXPECT_NE(observed.pid, 0);
@@ -56,8 +62,8 @@ TEST_F(ProcessBackendTest, IsAbsentThenRunningThenAbsentAgain) {
 
 TEST_F(ProcessBackendTest, StaysRunningUntilNothingOfItLives) {
     const auto warden = sim_.connect();
-    ProcessBackend backend{*warden, {.command = {"/b"}}};
-    ASSERT_TRUE(warden->hold_until(clock_.now() + 10s));
+    ProcessBackend backend{*warden, model::WardenEntry{0}, able_};
+    ASSERT_TRUE(warden->set_deadline(clock_.now() + 10s));
     ASSERT_TRUE(backend.start());
     process_.unkillable = true;
     ASSERT_TRUE(backend.kill());
@@ -68,19 +74,42 @@ TEST_F(ProcessBackendTest, StaysRunningUntilNothingOfItLives) {
     EXPECT_EQ(backend.observe()->last_exit, "signal 9 (KILL)");
 }
 
+TEST_F(ProcessBackendTest, IsUnknownUntilItsDeathIsProven) {
+    const auto warden = sim_.connect();
+    ProcessBackend backend{*warden, model::WardenEntry{0}, able_};
+    ASSERT_TRUE(warden->set_deadline(clock_.now() + 10s));
+    ASSERT_TRUE(backend.start());
+    process_.unknown_because = "cgroup.events: Permission denied";
+    ASSERT_TRUE(backend.kill());
+    EXPECT_EQ(backend.observe()->state, State::unknown);
+    process_.unknown_because.clear();
+    clock_.now_ += 1s;
+    sim_.step();  // the kill is repeated
+    EXPECT_EQ(backend.observe()->state, State::absent);
+}
+
 TEST_F(ProcessBackendTest, IsNeverTakenForAbsentWithoutAWarden) {
     const auto warden = sim_.connect();
-    ProcessBackend backend{*warden, {.command = {"/b"}}};
+    ProcessBackend backend{*warden, model::WardenEntry{0}, able_};
     sim_.crash();
     EXPECT_EQ(backend.observe().error().code, Errc::fenced);
     EXPECT_EQ(backend.start().error().code, Errc::fenced);
 }
 
-TEST(DescribeExit, SaysItForPeople) {
-    EXPECT_EQ(describe_exit(0), "exit 0");
-    EXPECT_EQ(describe_exit(3 << 8), "exit 3");
-    EXPECT_EQ(describe_exit(11), "signal 11 (SEGV)");
-    EXPECT_EQ(describe_exit(9 | 0x80), "signal 9 (KILL)");
+TEST_F(ProcessBackendTest, SaysWhyItCouldNotRunHere) {
+    const auto warden = sim_.connect();
+    const ProcessBackend::SpawnCheck unable = [] {
+        return model::Result<void>{model::error(Errc::invalid, "/b is not there")};
+    };
+    ProcessBackend backend{*warden, model::WardenEntry{0}, unable};
+    EXPECT_EQ(backend.check().error().message, "/b is not there");
+    EXPECT_TRUE((ProcessBackend{*warden, model::WardenEntry{0}, able_}).check());
+}
+
+TEST_F(ProcessBackendTest, SaysWhetherItIsContained) {
+    EXPECT_EQ((ProcessBackend{*sim_.connect(), model::WardenEntry{0}, able_}).observe()->contained,
+              std::optional{false})
+        << "this warden has no cgroup";
 }
 
 }  // namespace

@@ -18,19 +18,19 @@ std::uint64_t wal_size(const std::string& path) {
 }
 
 struct Attach : ::testing::Test {
-    Attach() { make_wal_database(path); }
-    const Folder folder;
-    const std::string path = folder.file("db");
+    Attach() { create_wal_database(path); }
+    const Directory directory;
+    const std::string path = directory.file("db");
     std::unique_ptr<reconcilers::ports::Database> database =
         make_database(path, {.lock_budget = milliseconds{200}});
 };
 
 TEST_F(Attach, IsNotFoundWithoutADatabase) {
-    EXPECT_EQ(make_database(folder.file("none"), {})->attach({}).error().code, Errc::not_found);
-    EXPECT_FALSE(std::filesystem::exists(folder.file("none")));
+    EXPECT_EQ(make_database(directory.file("none"), {})->attach({}).error().code, Errc::not_found);
+    EXPECT_FALSE(std::filesystem::exists(directory.file("none")));
 }
 
-/// For the calling thread alone.
+/// For the calling thread only.
 void drop_chown() {
     __user_cap_header_struct head{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     __user_cap_data_struct sets[2]{};
@@ -53,9 +53,9 @@ TEST_F(Attach, RefusesFilesThatTheApplicationCouldNotOpenAndLeavesNone) {
     EXPECT_FALSE(std::filesystem::exists(path + "-wal"));
     EXPECT_FALSE(std::filesystem::exists(path + "-shm"));
     EXPECT_TRUE(database->attach({}));
-    struct stat made {};
-    ASSERT_EQ(::stat((path + "-shm").c_str(), &made), 0);
-    EXPECT_EQ(made.st_uid, 1234U);
+    struct stat created {};
+    ASSERT_EQ(::stat((path + "-shm").c_str(), &created), 0);
+    EXPECT_EQ(created.st_uid, 1234U);
 }
 
 TEST_F(Attach, RefusesAWalOfRootBesideTheDatabaseOfAnotherAndKeepsIt) {
@@ -105,7 +105,7 @@ TEST_F(Attach, ContinuesWhereTheSavedFrameIsStillInTheWal) {
     application.run(commit_one);
     const auto first = database->attach({});
     ASSERT_TRUE(first);
-    // Not all is copied into the database, so that the WAL does not begin anew once we are gone.
+    // Not everything is copied into the database, so that the WAL does not restart after detach().
     application.run(commit_one);
     const auto last = database->capture(first->position, no_limit);
     ASSERT_TRUE(last);
@@ -155,13 +155,13 @@ TEST_F(Attach, DoesNotContinueAtAFrameWithAnotherChecksum) {
 TEST_F(Attach, AWalThatWasDeletedDoesNotContinue) {
     WalPosition saved;
     {
-        const auto first = database->attach({});  // the WAL is empty: there was no writer since
+        const auto first = database->attach({});  // the WAL is empty, with no writer since
         ASSERT_TRUE(first);
         saved = first->position;
         EXPECT_EQ(saved.frames, 0U);
         database->detach();
     }
-    Application{path}.run(commit_one);  // its close checkpoints and deletes the WAL
+    Application{path}.run(commit_one);  // closing it checkpoints and deletes the WAL
     EXPECT_EQ(wal_size(path), 0U);
     EXPECT_FALSE(database->attach(saved)->continued);
 }
@@ -171,7 +171,7 @@ TEST_F(Attach, KeepsTheWalOfAnApplicationThatClosedLast) {
     const auto first = database->attach({});
     ASSERT_TRUE(first);
     Application{path}.run(commit_one);
-    // Detached, we are the last to close: nothing is copied or deleted.
+    // After detach(), ours is the last connection to close: nothing is copied or deleted.
     const auto size = wal_size(path);
     EXPECT_GT(size, 0U);
     database->detach();
@@ -182,8 +182,8 @@ TEST_F(Attach, KeepsTheWalOfAnApplicationThatClosedLast) {
 }
 
 TEST_F(Attach, FollowsALinkToTheFilesBesideItsTarget) {
-    std::filesystem::create_symlink(path, folder.file("link"));
-    auto linked = make_database(folder.file("link"), {});
+    std::filesystem::create_symlink(path, directory.file("link"));
+    auto linked = make_database(directory.file("link"), {});
     const auto attached = linked->attach({});
     ASSERT_TRUE(attached) << attached.error().message;
     Application{path}.run(commit_one);
@@ -192,10 +192,10 @@ TEST_F(Attach, FollowsALinkToTheFilesBesideItsTarget) {
     EXPECT_FALSE(batch->empty());
 }
 
-// defects.md C16: whatever name it is reached by.
+// defects.md C16: under whatever name the database is reached.
 TEST_F(Attach, OneDatabaseHasOneCapture) {
-    std::filesystem::create_symlink(path, folder.file("link"));
-    auto second = make_database(folder.file("link"), {.lock_budget = milliseconds{200}});
+    std::filesystem::create_symlink(path, directory.file("link"));
+    auto second = make_database(directory.file("link"), {.lock_budget = milliseconds{200}});
     auto first = database->attach({});
     ASSERT_TRUE(first) << first.error().message;
     EXPECT_EQ(database->attach({}).error().code, Errc::invalid);
@@ -203,8 +203,8 @@ TEST_F(Attach, OneDatabaseHasOneCapture) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::invalid);
     EXPECT_FALSE(second->attached());
-    EXPECT_EQ(second->settle(first->position).error().code, Errc::invalid);
-    // The first is none the worse for it, and lets go of it in the end.
+    EXPECT_EQ(second->checkpoint_and_close(first->position).error().code, Errc::invalid);
+    // The first capture is not affected, and releases the database at the end.
     Application{path}.run(commit_one);
     EXPECT_FALSE(database->capture(first->position, no_limit).value().empty());
     database->detach();
@@ -213,51 +213,51 @@ TEST_F(Attach, OneDatabaseHasOneCapture) {
 
 TEST_F(Attach, CallsWithoutItAreInvalid) {
     EXPECT_EQ(database->capture({}, 1).error().code, Errc::invalid);
-    EXPECT_EQ(database->fence(milliseconds{1}).error().code, Errc::invalid);
+    EXPECT_EQ(database->lock_writers(milliseconds{1}).error().code, Errc::invalid);
     EXPECT_EQ(database->checkpoint({}).error().code, Errc::invalid);
     EXPECT_EQ(database->repin({}).error().code, Errc::invalid);
     EXPECT_EQ(database->begin_image().error().code, Errc::invalid);
     EXPECT_EQ(database->read_image(1, 1).error().code, Errc::invalid);
-    EXPECT_FALSE(database->fenced());
-    database->unfence();
+    EXPECT_FALSE(database->writers_locked());
+    database->unlock_writers();
     database->detach();
 }
 
-TEST_F(Attach, TheFenceHoldsCommitsUntilItIsLifted) {
+TEST_F(Attach, TheWriteLockHoldsCommitsUntilItIsReleased) {
     const auto attached = database->attach({});
     ASSERT_TRUE(attached);
     Application application{path};
     application.patience(0);
-    ASSERT_TRUE(database->fence(milliseconds{100}));
-    EXPECT_TRUE(database->fenced());
-    EXPECT_TRUE(database->fence(milliseconds{100})) << "again is success";
+    ASSERT_TRUE(database->lock_writers(milliseconds{100}));
+    EXPECT_TRUE(database->writers_locked());
+    EXPECT_TRUE(database->lock_writers(milliseconds{100})) << "again is success";
     EXPECT_EQ(application.try_run("UPDATE counter SET n = 9"), SQLITE_BUSY);
     EXPECT_EQ(application.ask("SELECT n FROM counter"), "0");
-    database->unfence();
-    EXPECT_FALSE(database->fenced());
+    database->unlock_writers();
+    EXPECT_FALSE(database->writers_locked());
     application.run("UPDATE counter SET n = 9");
 }
 
-TEST_F(Attach, TheFenceGivesUpAfterItsBudget) {
+TEST_F(Attach, TheWriteLockGivesUpAfterItsBudget) {
     ASSERT_TRUE(database->attach({}));
     Application application{path};
     application.run("BEGIN IMMEDIATE");
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(database->fence(milliseconds{50}).error().code, Errc::unavailable);
+    EXPECT_EQ(database->lock_writers(milliseconds{50}).error().code, Errc::unavailable);
     const auto took = std::chrono::steady_clock::now() - start;
     EXPECT_GE(took, milliseconds{50});
     EXPECT_LT(took, milliseconds{400});
-    EXPECT_FALSE(database->fenced());
+    EXPECT_FALSE(database->writers_locked());
     application.run("COMMIT");
-    EXPECT_TRUE(database->fence(milliseconds{50}));
+    EXPECT_TRUE(database->lock_writers(milliseconds{50}));
 }
 
-TEST_F(Attach, ACheckpointNeedsTheFenceAndEverythingCaptured) {
+TEST_F(Attach, ACheckpointNeedsTheWriteLockAndEverythingCaptured) {
     const auto attached = database->attach({});
     ASSERT_TRUE(attached);
     EXPECT_EQ(database->checkpoint(attached->position).error().code, Errc::invalid);
     Application{path}.run(commit_one);
-    ASSERT_TRUE(database->fence(milliseconds{100}));
+    ASSERT_TRUE(database->lock_writers(milliseconds{100}));
     EXPECT_EQ(database->checkpoint(attached->position).error().code, Errc::conflict);
     const auto batch = database->capture(attached->position, no_limit);
     ASSERT_TRUE(batch);
@@ -277,27 +277,27 @@ TEST_F(Attach, AReaderOfTheApplicationHoldsTheCheckpointBackAndNothingIsLost) {
     EXPECT_EQ(reader.ask("SELECT n FROM counter"), "1");
     for (int i = 0; i < 20; ++i)
         application.run(commit_one);
-    ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+    ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
     follower.capture_all();
     const auto held = follower.database().checkpoint(follower.position());
     ASSERT_TRUE(held) << held.error().message;
     EXPECT_LT(held->copied_frames, held->log_frames);
-    follower.database().unfence();
+    follower.database().unlock_writers();
     for (int i = 0; i < 20; ++i)
         application.run(commit_one);
     reader.run("COMMIT");
     follower.verify();
-    ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+    ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
     const auto done = follower.database().checkpoint(follower.position());
     ASSERT_TRUE(done);
     EXPECT_EQ(done->copied_frames, done->log_frames);
-    follower.database().unfence();
+    follower.database().unlock_writers();
     follower.verify();
 }
 
 TEST_F(Attach, ThePinKeepsTheApplicationFromRestartingTheWal) {
-    // 5.4: with everything copied, the WAL restarts once, and then no checkpoint of the
-    // application can copy what was not captured.
+    // 5.4: with everything copied, the WAL restarts once; after that no checkpoint of the
+    // application can copy frames that were not captured.
     Follower follower{path};
     follower.attach();
     Application application{path};
@@ -319,17 +319,17 @@ TEST_F(Attach, ATruncatedWalIsFollowedIntoItsNextGeneration) {
     Application application{path};
     for (int round = 0; round < 5; ++round) {
         application.run(commit_one);
-        ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+        ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
         follower.capture_all();
         ASSERT_TRUE(follower.database().checkpoint(follower.position()));
-        follower.database().unfence();
+        follower.database().unlock_writers();
         EXPECT_EQ(application.ask("PRAGMA wal_checkpoint(TRUNCATE)"), "0");
         EXPECT_EQ(wal_size(path), 0U);
         EXPECT_FALSE(follower.capture_one());
         if (round % 2 == 0) {
-            ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+            ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
             EXPECT_TRUE(follower.database().checkpoint(follower.position()));
-            follower.database().unfence();
+            follower.database().unlock_writers();
         }
     }
     application.run(commit_one);
@@ -342,19 +342,19 @@ TEST_F(Attach, RepinLetsTheApplicationsCheckpointsGoOn) {
     follower.attach();
     Application application{path};
     application.run(commit_one);
-    ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+    ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
     follower.capture_all();
     const auto copied = follower.database().checkpoint(follower.position());
     ASSERT_TRUE(copied);
     ASSERT_EQ(copied->copied_frames, copied->log_frames);
-    follower.database().unfence();
+    follower.database().unlock_writers();
     const auto before = follower.position();
     for (int i = 0; i < 10; ++i)
         application.run(commit_one);
     ASSERT_TRUE(follower.database().repin(before));
     for (int i = 0; i < 10; ++i)
         application.run(commit_one);
-    // The frames that nobody captured yet, from before the pin moved, are still there.
+    // Frames from before the pin moved that are not captured yet are still there.
     application.try_run("PRAGMA wal_checkpoint(PASSIVE)");
     application.run(commit_one);
     EXPECT_EQ(follower.position(), before);

@@ -5,10 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
+#include "adapters/sync/mutex.h"
 #include "model/big_endian.h"
 #include "model/wal/wal.h"
 #include "tests/adapters/sqlite/harness.h"
@@ -16,7 +15,7 @@
 namespace adapters::sqlite {
 namespace {
 
-/// An application in a process of its own.
+/// An application process.
 class Process {
 public:
     Process(const std::string& path, int ms, int reopen = 0) {
@@ -58,9 +57,9 @@ std::uint64_t wal_size(const std::string& path) {
 }
 
 struct Capture : ::testing::Test {
-    Capture() { make_wal_database(path); }
-    const Folder folder;
-    const std::string path = folder.file("db");
+    Capture() { create_wal_database(path); }
+    const Directory directory;
+    const std::string path = directory.file("db");
 };
 
 TEST_F(Capture, ReturnsEachPageOnceInItsNewestForm) {
@@ -89,7 +88,8 @@ TEST_F(Capture, StopsAtACommitBeforeTheLimitButTakesOneTransaction) {
     const auto whole = follower.database().capture(from, no_limit);
     ASSERT_TRUE(whole);
     const std::uint64_t all = whole->pages.size() * 4096;
-    // At the limit everything is taken, one byte below it the last transaction is not.
+    // With the limit at the total everything is taken; one byte less leaves out the last
+    // transaction.
     EXPECT_EQ(follower.database().capture(from, all)->to, whole->to);
     const auto less = follower.database().capture(from, all - 1);
     ASSERT_TRUE(less);
@@ -99,7 +99,7 @@ TEST_F(Capture, StopsAtACommitBeforeTheLimitButTakesOneTransaction) {
     ASSERT_TRUE(one);
     EXPECT_GT(one->pages.size(), 0U);
     EXPECT_LT(one->to.frames, less->to.frames);
-    // In small steps it comes to the same.
+    // In small steps the result is the same.
     int steps = 0;
     while (follower.capture_one(30000))
         ++steps;
@@ -124,9 +124,9 @@ TEST_F(Capture, DropsPagesAboveTheEndOfADatabaseThatShrank) {
 
 TEST_F(Capture, TakesTheSmallestAndTheLargestPages) {
     for (const int size : {512, 65536}) {
-        const auto other = folder.file(std::to_string(size));
+        const auto other = directory.file(std::to_string(size));
         Application{other}.run("PRAGMA page_size=" + std::to_string(size) + "; CREATE TABLE t(a)");
-        make_wal_database(other);
+        create_wal_database(other);
         Follower follower{other};
         follower.attach();
         Application application{other};
@@ -163,17 +163,17 @@ TEST_F(Capture, TwoRestartsOfTheWalAreAConflictNeverAGap) {
     follower.capture_all();
     const auto old = follower.position();
     for (int round = 0; round < 2; ++round) {
-        ASSERT_TRUE(follower.database().fence(milliseconds{100}));
+        ASSERT_TRUE(follower.database().lock_writers(milliseconds{100}));
         follower.capture_all();
         ASSERT_TRUE(follower.database().checkpoint(follower.position()));
-        follower.database().unfence();
+        follower.database().unlock_writers();
         application.run(commit_one);
     }
     EXPECT_EQ(follower.database().capture(old, no_limit).error().code, Errc::conflict);
     follower.verify();
 }
 
-// ltx-and-wal.md 5.5: a writer died after its commit frame, before the wal-index said so.
+// ltx-and-wal.md 5.5: a writer died after its commit frame but before the wal-index update.
 TEST_F(Capture, APhantomCommitIsNeverCaptured) {
     Follower follower{path};
     follower.attach();
@@ -208,7 +208,7 @@ TEST_F(Capture, APhantomCommitIsNeverCaptured) {
     EXPECT_FALSE(follower.capture_one());
     EXPECT_EQ(follower.position(), end);
     follower.verify();
-    application.run(commit_one);  // overwrites it in place
+    application.run(commit_one);  // overwrites the frame
     EXPECT_TRUE(follower.capture_one());
     follower.verify();
     EXPECT_EQ(follower.counter(), "2");
@@ -217,31 +217,34 @@ TEST_F(Capture, APhantomCommitIsNeverCaptured) {
 TEST_F(Capture, HintsThatTheWalGrewAfterTheCommitShows) {
     Follower follower{path};
     follower.attach();
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool seen = false;
+    struct {
+        sync::Mutex mutex;
+        sync::Condition changed;
+        bool seen GUARDED_BY(mutex) = false;
+    } hint;
     follower.database().on_change([&] {
-        const std::lock_guard lock{mutex};
-        seen = true;
-        changed.notify_all();
+        const sync::Lock lock{hint.mutex};
+        hint.seen = true;
+        hint.changed.notify_all();
     });
     Application application{path};
-    // The watch begins in its own thread: commit until it tells.
-    bool told = false;
-    for (int i = 0; i < 100 && !told; ++i) {
+    // The watch starts on its own thread: commit until it reports.
+    bool notified = false;
+    for (int i = 0; i < 100 && !notified; ++i) {
         application.run(commit_one);
-        std::unique_lock lock{mutex};
-        told = changed.wait_for(lock, milliseconds{50}, [&] { return seen; });
+        const sync::Lock lock{hint.mutex};
+        notified = hint.changed.wait_for(
+            hint.mutex, milliseconds{50}, [&]() REQUIRES(hint.mutex) { return hint.seen; });
     }
-    ASSERT_TRUE(told);
+    ASSERT_TRUE(notified);
     EXPECT_TRUE(follower.capture_one());
     follower.database().on_change({});
 }
 
-// The table of ltx-and-wal.md 5.4, in small.
+// The workloads of the table in ltx-and-wal.md 5.4, on a small scale.
 struct Table : Capture {
-    /// Follows while `writers` run, each until it returns.
-    void follow(Follower& follower, std::vector<std::function<void()>> writers) {
+    /// Follows while `writers` run, until all have returned.
+    void follow(Follower& follower, const std::vector<std::function<void()>>& writers) {
         std::atomic<bool> stop{false};
         std::vector<std::thread> threads;
         std::atomic<std::size_t> left{writers.size()};
@@ -256,8 +259,8 @@ struct Table : Capture {
             thread.join();
         if (!HasFailure()) follower.verify();
         std::cout << "commits " << follower.counter() << ", batches " << follower.batches()
-                  << ", fences " << follower.fences() << ", compared " << follower.compared()
-                  << ", WAL " << wal_size(path) / 1024 << " KiB\n";
+                  << ", checkpoints " << follower.checkpoints() << ", compared "
+                  << follower.compared() << ", WAL " << wal_size(path) / 1024 << " KiB\n";
     }
 };
 
@@ -273,8 +276,8 @@ TEST_F(Table, OneWriterThatNeverPauses) {
                }
            }});
     EXPECT_EQ(follower.counter(), "12000");
-    EXPECT_GT(follower.fences(), 5U);
-    EXPECT_LT(largest, 64U << 20U) << "the fence keeps the WAL bounded";
+    EXPECT_GT(follower.checkpoints(), 5U);
+    EXPECT_LT(largest, 64U << 20U) << "the checkpoint keeps the WAL bounded";
 }
 
 TEST_F(Table, TwoWritersOneOfWhichReopens) {

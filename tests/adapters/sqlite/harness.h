@@ -1,5 +1,5 @@
-// What the tests of this folder share: a folder of their own, an application's connection, and a
-// follower that captures as the replica reconciler will.
+// Shared by the tests of this directory: a directory per test, an application's connection, and a
+// follower that captures as the replica reconciler does.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,22 +25,22 @@ using std::chrono::milliseconds;
 
 inline constexpr std::uint64_t no_limit = std::uint64_t{1} << 40;
 
-class Folder {
+class Directory {
 public:
-    Folder() {
+    Directory() {
         std::string pattern = (std::filesystem::temp_directory_path() / "sqlite-XXXXXX").string();
         path_ = ::mkdtemp(pattern.data());
     }
-    ~Folder() { std::filesystem::remove_all(path_); }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
+    ~Directory() { std::filesystem::remove_all(path_); }
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
     [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
 
 private:
     std::filesystem::path path_;
 };
 
-/// A connection of the application.
+/// A connection of the application to the database.
 class Application {
 public:
     explicit Application(const std::string& path) {
@@ -70,7 +70,7 @@ public:
         return answer;
     }
 
-    /// The database as SQLite sees it.
+    /// The whole database, read through SQLite.
     model::Bytes content() {
         sqlite3_int64 size = 0;
         unsigned char* bytes = sqlite3_serialize(db_, "main", &size, 0);
@@ -85,21 +85,21 @@ private:
     sqlite3* db_ = nullptr;
 };
 
-/// A database in WAL mode with the tables of the writers.
-inline void make_wal_database(const std::string& path) {
+/// Creates a database in WAL mode with the writers' tables.
+inline void create_wal_database(const std::string& path) {
     Application application{path};
     application.run(
         "PRAGMA journal_mode=wal; CREATE TABLE counter(n INTEGER); INSERT INTO counter VALUES(0);"
         "CREATE TABLE log(id INTEGER PRIMARY KEY, body BLOB)");
 }
 
-/// One transaction of an application.
+/// A transaction of the application.
 inline constexpr const char* commit_one =
     "BEGIN IMMEDIATE; UPDATE counter SET n = n + 1; INSERT INTO log(body) VALUES "
     "(randomblob(300)); DELETE FROM log WHERE id < (SELECT max(id) FROM log) - 2000; COMMIT";
 
-/// Captures a database into an image of its own, by the rules of the port: the base image at the
-/// pin, then every batch; a checkpoint inside the fence when the WAL has grown.
+/// Captures a database into an image, by the rules of the port: the base image at the pin, then
+/// every batch, and a checkpoint under the write lock when the WAL has grown.
 class Follower {
 public:
     explicit Follower(const std::string& path)
@@ -107,7 +107,7 @@ public:
 
     reconcilers::ports::Database& database() { return *database_; }
     WalPosition position() const { return position_; }
-    std::uint64_t fences() const { return fences_; }
+    std::uint64_t checkpoints() const { return checkpoints_; }
     std::uint64_t batches() const { return batches_; }
 
     void attach() {
@@ -117,19 +117,19 @@ public:
         read_base();
     }
 
-    /// Capture stands at `position` from now on, and knows nothing of before.
+    /// Starts capturing at `position`, without any earlier knowledge.
     void start_at(const WalPosition& position) {
         position_ = position;
         read_base();
     }
 
-    /// The whole database, at a place in the WAL; writers go on.
+    /// Reads the whole database, at a place in the WAL; writers go on.
     void read_base() {
-        ASSERT_TRUE(database_->fence(milliseconds{500}));
+        ASSERT_TRUE(database_->lock_writers(milliseconds{500}));
         capture_all();
         const auto image = database_->begin_image();
         ASSERT_TRUE(image) << image.error().message;
-        database_->unfence();
+        database_->unlock_writers();
         pages_.clear();
         for (std::uint32_t first = 1; first <= image->pages; first += 100) {
             auto part = database_->read_image(first, 100);
@@ -141,16 +141,17 @@ public:
         commit_ = image->pages;
     }
 
-    /// One batch. False where there was nothing.
+    /// Captures one batch. False where there is nothing to capture.
     bool capture_one(std::uint64_t limit = 4 << 20) {
         auto batch = database_->capture(position_, limit);
-        // A writer that got no processor in the middle of its change of the wal-index. It holds the
-        // write lock, so that inside the fence there is none.
-        if (!batch && batch.error().code == Errc::unavailable && !database_->fenced()) return false;
+        // A writer was preempted while it updated the wal-index. It holds the write lock, so this
+        // cannot happen while we hold it.
+        if (!batch && batch.error().code == Errc::unavailable && !database_->writers_locked())
+            return false;
         EXPECT_TRUE(batch) << batch.error().message;
         if (!batch || batch->empty()) return false;
         ++batches_;
-        frames_since_fence_ += batch->to.frames - batch->from.frames;
+        frames_since_checkpoint_ += batch->to.frames - batch->from.frames;
         position_ = batch->to;
         commit_ = batch->commit;
         pages_.erase(pages_.upper_bound(commit_), pages_.end());
@@ -163,19 +164,19 @@ public:
         }
     }
 
-    /// What the reconciler does on each wake.
+    /// What the reconciler does at each wake-up.
     void step() {
         capture_all();
         if (::testing::Test::HasFailure()) return;
-        if (frames_since_fence_ >= 900) {
-            if (!database_->fence(milliseconds{500})) return;
+        if (frames_since_checkpoint_ >= 900) {
+            if (!database_->lock_writers(milliseconds{500})) return;
             capture_all();
             const auto done = database_->checkpoint(position_);
             EXPECT_TRUE(done || done.error().code == Errc::unavailable) << done.error().message;
-            if (done) frames_since_fence_ = 0;
-            if (done) ++fences_;
-            if (done && fences_ % 8 == 0) compare();
-            database_->unfence();
+            if (done) frames_since_checkpoint_ = 0;
+            if (done) ++checkpoints_;
+            if (done && checkpoints_ % 8 == 0) compare();
+            database_->unlock_writers();
         } else if (position_.frames > 1000) {
             const auto done = database_->repin(position_);
             EXPECT_TRUE(done || done.error().code == Errc::unavailable) << done.error().message;
@@ -196,12 +197,12 @@ public:
         database_->on_change({});
     }
 
-    /// Inside a fence: the captured image is the database, bit by bit.
+    /// With the write lock held: the captured image equals the database byte for byte.
     void verify() {
-        ASSERT_TRUE(database_->fence(milliseconds{500}));
+        ASSERT_TRUE(database_->lock_writers(milliseconds{500}));
         capture_all();
         compare();
-        database_->unfence();
+        database_->unlock_writers();
     }
 
     std::string counter() {
@@ -221,7 +222,7 @@ private:
             const auto page = pages_.find(number);
             ASSERT_NE(page, pages_.end()) << "page " << number;
             ASSERT_EQ(0, std::memcmp(page->second.data(), truth.data() + (number - 1) * size, size))
-                << "page " << number << " after fence " << fences_;
+                << "page " << number << " after checkpoint " << checkpoints_;
         }
     }
 
@@ -230,8 +231,8 @@ private:
     WalPosition position_;
     std::map<std::uint32_t, model::Bytes> pages_;
     std::uint32_t commit_ = 0;
-    std::uint32_t frames_since_fence_ = 0;
-    std::uint64_t fences_ = 0;
+    std::uint32_t frames_since_checkpoint_ = 0;
+    std::uint64_t checkpoints_ = 0;
     std::uint64_t batches_ = 0;
     std::uint64_t compared_ = 0;
 };

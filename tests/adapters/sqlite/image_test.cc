@@ -4,7 +4,7 @@ namespace adapters::sqlite {
 namespace {
 
 struct Image : ::testing::Test {
-    Image() { make_wal_database(path); }
+    Image() { create_wal_database(path); }
 
     model::Bytes read(reconcilers::ports::Database& database, std::uint32_t pages) {
         model::Bytes bytes;
@@ -18,8 +18,8 @@ struct Image : ::testing::Test {
         return bytes;
     }
 
-    const Folder folder;
-    const std::string path = folder.file("db");
+    const Directory directory;
+    const std::string path = directory.file("db");
 };
 
 TEST_F(Image, StandsWhereItWasBegunThoughCommitsGoOn) {
@@ -32,24 +32,24 @@ TEST_F(Image, StandsWhereItWasBegunThoughCommitsGoOn) {
     for (const bool copied : {false, true}) {
         for (int i = 0; i < 20; ++i)
             application.run(commit_one);
-        ASSERT_TRUE(database.fence(milliseconds{100}));
+        ASSERT_TRUE(database.lock_writers(milliseconds{100}));
         follower.capture_all();
-        // Both kinds of pin: inside the WAL, and at the end of one that is wholly in the file.
+        // Both kinds of pin: inside the WAL, and at the end of a completely copied one.
         if (copied) {
             ASSERT_TRUE(database.checkpoint(follower.position()));
         }
         const auto image = database.begin_image();
         ASSERT_TRUE(image) << image.error().message;
         const auto truth = Application{path}.content();
-        database.unfence();
+        database.unlock_writers();
         for (int i = 0; i < 300; ++i) {
             application.run(commit_one);
             if (i % 50 == 0) application.try_run("PRAGMA wal_checkpoint(PASSIVE)");
             if (i % 90 == 0) {
-                ASSERT_TRUE(database.fence(milliseconds{100}));
+                ASSERT_TRUE(database.lock_writers(milliseconds{100}));
                 follower.capture_all();
                 EXPECT_TRUE(database.checkpoint(follower.position()));
-                database.unfence();
+                database.unlock_writers();
             }
         }
         EXPECT_EQ(read(database, image->pages), truth);
@@ -59,7 +59,7 @@ TEST_F(Image, StandsWhereItWasBegunThoughCommitsGoOn) {
     follower.verify();
 }
 
-TEST_F(Image, NeedsTheFence) {
+TEST_F(Image, NeedsTheWriteLock) {
     auto database = make_database(path, {});
     ASSERT_TRUE(database->attach({}));
     EXPECT_EQ(database->begin_image().error().code, Errc::invalid);
@@ -69,7 +69,7 @@ TEST_F(Image, NeedsTheFence) {
 TEST_F(Image, ReturnsNothingBeyondItsEndAndPagesCountFromOne) {
     auto database = make_database(path, {});
     ASSERT_TRUE(database->attach({}));
-    ASSERT_TRUE(database->fence(milliseconds{100}));
+    ASSERT_TRUE(database->lock_writers(milliseconds{100}));
     const auto image = database->begin_image();
     ASSERT_TRUE(image);
     EXPECT_GT(image->pages, 1U);
@@ -83,11 +83,11 @@ TEST_F(Image, ReturnsNothingBeyondItsEndAndPagesCountFromOne) {
 
 TEST_F(Image, LeavesTheLockPageOut) {
     // Pages of 64 KiB: the lock page is number 16385, after 1 GiB of holes.
-    const auto big = folder.file("big");
+    const auto big = directory.file("big");
     Application{big}.run("PRAGMA page_size=65536; PRAGMA journal_mode=wal; CREATE TABLE t(a BLOB)");
     constexpr std::uint32_t lock = 16385;
-    // The file is made longer than the lock page without writing a gigabyte: SQLite takes the
-    // size from its header, which says how many pages there are.
+    // Makes the file longer than the lock page without writing a gigabyte: SQLite takes the
+    // database's size from the page count in its header.
     {
         const auto size = std::uint64_t{65536} * (lock + 2);
         std::filesystem::resize_file(big, size);
@@ -99,7 +99,7 @@ TEST_F(Image, LeavesTheLockPageOut) {
     auto database = make_database(big, {});
     const auto attached = database->attach({});
     ASSERT_TRUE(attached) << attached.error().message;
-    ASSERT_TRUE(database->fence(milliseconds{100}));
+    ASSERT_TRUE(database->lock_writers(milliseconds{100}));
     const auto image = database->begin_image();
     ASSERT_TRUE(image);
     EXPECT_EQ(image->pages, lock + 2);

@@ -9,9 +9,9 @@ namespace {
 using Mode = reconcilers::ports::Database::Mode;
 using ::testing::HasSubstr;
 
-TEST(SqliteMode, TellsAbsentWalAndOther) {
-    const Folder folder;
-    const auto path = folder.file("db");
+TEST(SqliteMode, DistinguishesAbsentWalAndOther) {
+    const Directory directory;
+    const auto path = directory.file("db");
     auto database = make_database(path, {});
     EXPECT_EQ(*database->mode(), Mode::absent);
     {
@@ -26,9 +26,9 @@ TEST(SqliteMode, TellsAbsentWalAndOther) {
 }
 
 TEST(SqliteMode, AnEmptyFileIsADatabaseWithoutAMode) {
-    const Folder folder;
-    std::ofstream{folder.file("db")};
-    auto database = make_database(folder.file("db"), {});
+    const Directory directory;
+    { const std::ofstream empty{directory.file("db")}; }
+    auto database = make_database(directory.file("db"), {});
     EXPECT_EQ(*database->mode(), Mode::other);
     ASSERT_TRUE(database->convert_to_wal());
     EXPECT_EQ(*database->mode(), Mode::wal);
@@ -36,24 +36,24 @@ TEST(SqliteMode, AnEmptyFileIsADatabaseWithoutAMode) {
 }
 
 TEST(SqliteMode, AFileThatIsNoDatabaseIsCorrupt) {
-    const Folder folder;
-    std::ofstream{folder.file("db")} << std::string(8192, 'x');
-    auto database = make_database(folder.file("db"), {});
+    const Directory directory;
+    std::ofstream{directory.file("db")} << std::string(8192, 'x');
+    auto database = make_database(directory.file("db"), {});
     EXPECT_EQ(database->mode().error().code, Errc::corrupt);
     EXPECT_EQ(database->convert_to_wal().error().code, Errc::corrupt);
     EXPECT_EQ(database->attach({}).error().code, Errc::corrupt);
-    std::ofstream{folder.file("short")} << "SQLite";
-    EXPECT_EQ(make_database(folder.file("short"), {})->mode().error().code, Errc::corrupt);
+    std::ofstream{directory.file("short")} << "SQLite";
+    EXPECT_EQ(make_database(directory.file("short"), {})->mode().error().code, Errc::corrupt);
 }
 
-TEST(SqliteMode, AFolderIsInvalid) {
-    const Folder folder;
-    EXPECT_EQ(make_database(folder.file("."), {})->mode().error().code, Errc::invalid);
+TEST(SqliteMode, ADirectoryIsInvalid) {
+    const Directory directory;
+    EXPECT_EQ(make_database(directory.file("."), {})->mode().error().code, Errc::invalid);
 }
 
 TEST(SqliteMode, ADatabaseNotInWalModeIsNotAttached) {
-    const Folder folder;
-    const auto path = folder.file("db");
+    const Directory directory;
+    const auto path = directory.file("db");
     Application{path}.run("CREATE TABLE t(a)");
     auto database = make_database(path, {});
     const auto attached = database->attach({});
@@ -65,8 +65,8 @@ TEST(SqliteMode, ADatabaseNotInWalModeIsNotAttached) {
 }
 
 TEST(SqliteMode, ConvertsAndKeepsOwnerAndMode) {
-    const Folder folder;
-    const auto path = folder.file("db");
+    const Directory directory;
+    const auto path = directory.file("db");
     Application{path}.run("CREATE TABLE t(a); INSERT INTO t VALUES(7)");
     ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
     if (::geteuid() == 0) {
@@ -93,18 +93,19 @@ TEST(SqliteMode, ConvertsAndKeepsOwnerAndMode) {
 }
 
 TEST(SqliteMode, AHotJournalIsPlayedBackFirst) {
-    const Folder folder;
-    const auto path = folder.file("db");
+    const Directory directory;
+    const auto path = directory.file("db");
     {
-        Application application{folder.file("live")};
+        Application application{directory.file("live")};
         application.run(
             "CREATE TABLE t(a); INSERT INTO t VALUES('before'); PRAGMA cache_size=1;"
             "CREATE TABLE big(b); BEGIN; UPDATE t SET a='half';");
         for (int i = 0; i < 50; ++i)
             application.run("INSERT INTO big VALUES(randomblob(4000))");
-        // What a killed application leaves: half of a transaction, and the journal against it.
-        std::filesystem::copy_file(folder.file("live"), path);
-        std::filesystem::copy_file(folder.file("live-journal"), path + "-journal");
+        // The state that a killed application leaves: half of a transaction, and its rollback
+        // journal.
+        std::filesystem::copy_file(directory.file("live"), path);
+        std::filesystem::copy_file(directory.file("live-journal"), path + "-journal");
     }
     auto database = make_database(path, {});
     EXPECT_EQ(*database->mode(), Mode::other);
@@ -120,8 +121,8 @@ TEST(SqliteMode, AHotJournalIsPlayedBackFirst) {
 }
 
 TEST(SqliteMode, ConversionOfALockedDatabaseIsUnavailableInBoundedTime) {
-    const Folder folder;
-    const auto path = folder.file("db");
+    const Directory directory;
+    const auto path = directory.file("db");
     Application application{path};
     application.run("CREATE TABLE t(a); BEGIN IMMEDIATE");
     auto database = make_database(path, {.lock_budget = milliseconds{100}});
@@ -134,13 +135,13 @@ TEST(SqliteMode, ConversionOfALockedDatabaseIsUnavailableInBoundedTime) {
 }
 
 TEST(SqliteMode, ConversionIsRefusedWhileAttached) {
-    const Folder folder;
-    make_wal_database(folder.file("db"));
-    auto database = make_database(folder.file("db"), {});
+    const Directory directory;
+    create_wal_database(directory.file("db"));
+    auto database = make_database(directory.file("db"), {});
     ASSERT_TRUE(database->attach({}));
     EXPECT_EQ(database->convert_to_wal().error().code, Errc::invalid);
-    // Nor can the application leave WAL mode under us.
-    EXPECT_EQ(Application{folder.file("db")}.ask("PRAGMA journal_mode"), "wal");
+    // The application cannot leave WAL mode while we are attached, either.
+    EXPECT_EQ(Application{directory.file("db")}.ask("PRAGMA journal_mode"), "wal");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The example service of examples/notes, and how an application takes the write fence.
+// The example service examples/notes, and how an application behaves while we hold the write lock.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -23,15 +23,15 @@ using std::chrono::milliseconds;
 struct Notes : ::testing::Test {
     Notes() {
         std::string pattern = (std::filesystem::temp_directory_path() / "notes-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
+        directory = ::mkdtemp(pattern.data());
         start();
     }
     ~Notes() override {
         if (pid > 0) stop(SIGKILL);
-        std::filesystem::remove_all(folder);
+        std::filesystem::remove_all(directory);
     }
 
-    [[nodiscard]] std::string path() const { return folder / "data"; }
+    [[nodiscard]] std::string path() const { return directory / "data"; }
 
     void start() {
         int out[2];
@@ -90,7 +90,7 @@ struct Notes : ::testing::Test {
         return answer.substr(9, 4) + answer.substr(split + 4);
     }
 
-    std::filesystem::path folder;
+    std::filesystem::path directory;
     pid_t pid = -1;
     int port = 0;
 };
@@ -123,7 +123,7 @@ TEST_F(Notes, EndsCleanlyOnSigterm) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST_F(Notes, LeavesTheJournalModeAloneAndWaitsUnderAWriteFence) {
+TEST_F(Notes, LeavesTheJournalModeAloneAndWaitsForTheWriteLock) {
     auto database = adapters::sqlite::make_database(path(), {});
     EXPECT_EQ(*database->mode(), Mode::other);
     stop(SIGTERM);
@@ -134,13 +134,13 @@ TEST_F(Notes, LeavesTheJournalModeAloneAndWaitsUnderAWriteFence) {
     EXPECT_EQ(ask("POST /notes?id=1", "one"), "200 {\"id\":1}\n");
     EXPECT_EQ(*database->mode(), Mode::wal);
 
-    ASSERT_TRUE(database->fence(milliseconds{500}));
+    ASSERT_TRUE(database->lock_writers(milliseconds{500}));
     auto write = std::async(std::launch::async, [this] { return ask("POST /notes?id=2", "two"); });
-    // It is held, while reads and the health check go on.
+    // The write waits, while reads and the health check go on.
     EXPECT_EQ(write.wait_for(milliseconds{200}), std::future_status::timeout);
     EXPECT_EQ(ask("GET /version"), "200 notes 1\n");
     EXPECT_EQ(ask("GET /count"), "200 {\"count\":1}\n");
-    database->unfence();
+    database->unlock_writers();
     EXPECT_EQ(write.get(), "200 {\"id\":2}\n");
     const auto batch = database->capture(attached->position, 1U << 30U);
     ASSERT_TRUE(batch) << batch.error().message;

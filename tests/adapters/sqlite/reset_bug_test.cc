@@ -1,16 +1,14 @@
-// SQLite before 3.51.3 can lose a WAL: a checkpointer reads the wal-index, the WAL is restarted
-// under it, and it takes frames of the new one for those of the old. The barrier keeps that from
-// firing while we are attached, whoever checkpoints. ltx-and-wal.md 5.6.
-#include <condition_variable>
-#include <mutex>
-
+// SQLite before 3.51.3 can lose commits in a WAL: a checkpointer reads the wal-index, the WAL is
+// restarted meanwhile, and it records frames of the new WAL as copied. The barrier prevents this
+// while we are attached, whoever runs the checkpoint. ltx-and-wal.md 5.6.
+#include "adapters/sync/mutex.h"
 #include "tests/adapters/sqlite/harness.h"
 
 namespace adapters::sqlite {
 namespace {
 
-/// A connection of the application whose checkpoint stops between reading the wal-index and using
-/// it, until it is let go.
+/// A connection of the application whose checkpoint stops between reading and using the wal-index,
+/// until the test lets it continue.
 class SlowCheckpointer {
 public:
     explicit SlowCheckpointer(const std::string& path) {
@@ -35,18 +33,19 @@ public:
     SlowCheckpointer(const SlowCheckpointer&) = delete;
     SlowCheckpointer& operator=(const SlowCheckpointer&) = delete;
 
-    /// Returns when it has read the wal-index.
+    /// Returns when the checkpoint has read the wal-index.
     void begin() {
         armed_ = true;
         thread_ = std::thread{[this] {
             sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
         }};
-        std::unique_lock lock{mutex_};
-        ASSERT_TRUE(changed_.wait_for(lock, milliseconds{5000}, [this] { return paused_; }));
+        const sync::Lock lock{mutex_};
+        ASSERT_TRUE(changed_.wait_for(
+            mutex_, milliseconds{5000}, [this]() REQUIRES(mutex_) { return paused_; }));
     }
     void let_go() {
         {
-            const std::lock_guard lock{mutex_};
+            const sync::Lock lock{mutex_};
             released_ = true;
             changed_.notify_all();
         }
@@ -58,10 +57,11 @@ private:
 
     static int pause(sqlite3_file* file, sqlite3_int64 offset, void* memory) {
         if (self->armed_.exchange(false)) {
-            std::unique_lock lock{self->mutex_};
+            const sync::Lock lock{self->mutex_};
             self->paused_ = true;
             self->changed_.notify_all();
-            self->changed_.wait(lock, [] { return self->released_; });
+            self->changed_.wait(self->mutex_,
+                                []() REQUIRES(self->mutex_) { return self->released_; });
         }
         return self->original_->xUnfetch(file, offset, memory);
     }
@@ -70,22 +70,22 @@ private:
     sqlite3* db_ = nullptr;
     const sqlite3_io_methods* original_ = nullptr;
     sqlite3_io_methods methods_{};
-    std::mutex mutex_;
-    std::condition_variable changed_;
+    sync::Mutex mutex_;
+    sync::Condition changed_;
     std::atomic<bool> armed_{false};
-    bool paused_ = false;
-    bool released_ = false;
+    bool paused_ GUARDED_BY(mutex_) = false;
+    bool released_ GUARDED_BY(mutex_) = false;
     std::thread thread_;
 };
 
 struct ResetBug : ::testing::Test {
     ResetBug() {
-        make_wal_database(path);
+        create_wal_database(path);
         application = std::make_unique<Application>(path);
     }
 
-    /// All is in the database file; then a checkpointer looks, and the WAL is restarted under it by
-    /// commits that make the database larger.
+    /// Everything is copied into the database file; then a checkpointer reads the wal-index, and
+    /// commits that enlarge the database restart the WAL.
     void provoke(Follower& follower, SlowCheckpointer& slow) {
         for (int i = 0; i < 30; ++i)
             application->run(commit_one);
@@ -100,15 +100,15 @@ struct ResetBug : ::testing::Test {
     }
 
     static void checkpoint(Follower& follower) {
-        ASSERT_TRUE(follower.database().fence(milliseconds{500}));
+        ASSERT_TRUE(follower.database().lock_writers(milliseconds{500}));
         follower.capture_all();
         const auto done = follower.database().checkpoint(follower.position());
-        follower.database().unfence();
+        follower.database().unlock_writers();
         ASSERT_TRUE(done) << done.error().message;
         ASSERT_EQ(done->copied_frames, done->log_frames);
     }
 
-    /// The WAL is restarted once more, so that only the file is left of what was before.
+    /// Restarts the WAL once more, so that only the file contains the commits from before.
     void expect_whole(Follower& follower) {
         checkpoint(follower);
         application->run(commit_one);
@@ -116,8 +116,8 @@ struct ResetBug : ::testing::Test {
         follower.verify();
     }
 
-    const Folder folder;
-    const std::string path = folder.file("db");
+    const Directory directory;
+    const std::string path = directory.file("db");
     std::unique_ptr<Application> application;
 };
 
@@ -133,7 +133,7 @@ TEST_F(ResetBug, RepinKeepsThePinWhileAnOldCheckpointIsUnderWay) {
     expect_whole(follower);
 }
 
-TEST_F(ResetBug, ACheckpointWaitsForAnOldOneBeforeItLetsGo) {
+TEST_F(ResetBug, ACheckpointWaitsForAnOldOneBeforeItReleasesThePin) {
     SlowCheckpointer slow{path};
     Follower follower{path};
     follower.attach();
@@ -152,13 +152,13 @@ TEST_F(ResetBug, ACheckpointGivesUpAndKeepsThePinWhereTheOldOneStays) {
     Follower follower{path};
     follower.attach();
     provoke(follower, slow);
-    ASSERT_TRUE(follower.database().fence(milliseconds{500}));
+    ASSERT_TRUE(follower.database().lock_writers(milliseconds{500}));
     const auto start = std::chrono::steady_clock::now();
     const auto done = follower.database().checkpoint(follower.position());
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, Errc::unavailable);
     EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds{500});
-    follower.database().unfence();
+    follower.database().unlock_writers();
     slow.let_go();
     expect_whole(follower);
 }

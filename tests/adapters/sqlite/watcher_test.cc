@@ -1,12 +1,12 @@
-// When the hints come. The wal-index and the writes to the -wal are the test's own.
+// When hints come. The wal-index and the writes to the -wal are made by the test.
 #include "adapters/sqlite/watcher.h"
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <atomic>
 #include <fstream>
-#include <mutex>
 
+#include "adapters/sync/mutex.h"
 #include "tests/support/temp_dir.h"
 
 namespace adapters::sqlite {
@@ -17,55 +17,61 @@ using namespace std::chrono_literals;
 class WatcherTest : public testing::Test {
 protected:
     void write_frames() { std::ofstream{wal_, std::ios::app} << "frames" << std::flush; }
-    void commit() {
-        // As a writer does: whoever copies in between sees a change all the same.
-        words_[2] = words_[2] + 1;
-    }
+    // Changes the wal-index as a commit does.
+    void commit() { ++std::atomic_ref{words_[2]}; }
     void woken() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         ++hints_;
         changed_.notify_all();
     }
-    /// Whether a hint came that was not counted before, within a time that no disk needs.
+    /// Whether a hint came that was not counted yet; waits longer than any disk needs.
     bool hint() {
-        std::unique_lock lock{mutex_};
-        const bool came = changed_.wait_for(lock, 20s, [&] { return hints_ > counted_; });
+        const sync::Lock lock{mutex_};
+        const bool came =
+            changed_.wait_for(mutex_, 20s, [this]() REQUIRES(mutex_) { return hints_ > counted_; });
         counted_ = hints_;
         return came;
     }
     int uncounted() {
-        const std::lock_guard lock{mutex_};
+        const sync::Lock lock{mutex_};
         return hints_ - counted_;
     }
+    // The first hint shows that the watch is on, and what the index contained then. The directory
+    // may be watched only after the first of these writes.
+    void wait_for_the_first_commit() {
+        while (uncounted() == 0) {
+            write_frames();
+            std::this_thread::sleep_for(1ms);
+        }
+        ASSERT_TRUE(hint());
+        commit();
+        write_frames();
+        ASSERT_TRUE(hint());
+    }
+    void count_all() {
+        const sync::Lock lock{mutex_};
+        counted_ = hints_;
+    }
 
-    test_support::TempDir folder_;
-    std::string wal_ = folder_.path() + "/db-wal";
-    volatile std::uint32_t words_[model::wal::index_size / 4] = {};
+    test_support::TempDir directory_;
+    std::string wal_ = directory_.path() + "/db-wal";
+    std::uint32_t words_[model::wal::index_size / 4] = {};
     IndexView index_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int hints_ = 0;
-    int counted_ = 0;
+    sync::Mutex mutex_;
+    sync::Condition changed_;
+    int hints_ GUARDED_BY(mutex_) = 0;
+    int counted_ GUARDED_BY(mutex_) = 0;
 };
 
-TEST_F(WatcherTest, ACommitWhoseSyncTakesLongIsToldWhenItShows) {
+TEST_F(WatcherTest, ACommitWhoseSyncTakesLongIsReportedWhenItShows) {
     index_.show(words_);
     write_frames();  // the file is there before the watch
-    Watcher watcher{folder_.path() + "/db", index_, [this] { woken(); }};
-    // The first hint tells that the watch is on, and what the index showed then. The folder may be
-    // watched only after the first of these writes.
-    while (uncounted() == 0) {
-        write_frames();
-        std::this_thread::sleep_for(1ms);
-    }
-    ASSERT_TRUE(hint());
-    commit();
-    write_frames();
-    ASSERT_TRUE(hint());
+    Watcher watcher{directory_.path() + "/db", index_, [this] { woken(); }};
+    wait_for_the_first_commit();
 
     write_frames();
-    std::this_thread::sleep_for(150ms);  // the sync
-    counted_ += uncounted();             // too early: nothing shows yet
+    std::this_thread::sleep_for(150ms);  // as long as a slow sync takes
+    count_all();                         // these hints came too early: there is no commit yet
     commit();
     EXPECT_TRUE(hint()) << "the commit showed, and nobody was told";
 }
@@ -73,20 +79,13 @@ TEST_F(WatcherTest, ACommitWhoseSyncTakesLongIsToldWhenItShows) {
 TEST_F(WatcherTest, AReadersMarkIsNoCommit) {
     index_.show(words_);
     write_frames();
-    Watcher watcher{folder_.path() + "/db", index_, [this] { woken(); }};
-    while (uncounted() == 0) {
-        write_frames();
-        std::this_thread::sleep_for(1ms);
-    }
-    ASSERT_TRUE(hint());
-    commit();
-    write_frames();
-    ASSERT_TRUE(hint());
+    Watcher watcher{directory_.path() + "/db", index_, [this] { woken(); }};
+    wait_for_the_first_commit();
 
-    words_[model::wal::index_size / 4 - 1] = 7;  // behind the headers
+    std::atomic_ref{words_[model::wal::index_size / 4 - 1]} = 7U;  // behind the headers
     write_frames();
-    std::this_thread::sleep_for(50ms);  // the sync
-    counted_ += uncounted();
+    std::this_thread::sleep_for(50ms);  // as long as a slow sync takes
+    count_all();
     commit();
     EXPECT_TRUE(hint()) << "the commit showed, and nobody was told";
 }

@@ -1,5 +1,5 @@
-// An application of its own process: commits without pause until it is killed or the time is over.
-// writer PATH SECONDS [reopen N]: opens the database anew after each N transactions.
+// A writing application as a process: commits without pause until it is killed or the time is over.
+// writer PATH SECONDS [reopen N]: reopens the database after each N transactions.
 #include <sqlite3.h>
 
 #include <chrono>

@@ -27,7 +27,7 @@ TEST(Crc64, IsTheSameInPiecesOfAnyLength) {
     }
 }
 
-// The vectors are those of the ltx library's own tests.
+// Vectors from the tests of the ltx library.
 TEST(DatabaseChecksum, EqualsTheLibrarysForThreePages) {
     DatabaseChecksum checksum;
     for (const std::uint32_t number : {3U, 1U, 2U})

@@ -19,7 +19,7 @@ Bytes page(std::uint32_t number) {
     return bytes;
 }
 
-/// A page that LZ4 cannot shrink.
+/// A page that LZ4 cannot compress.
 Bytes noise(std::uint32_t seed, std::size_t length = size) {
     Bytes bytes;
     std::uint64_t state = seed;
@@ -73,8 +73,8 @@ std::string corrupt(ByteView bytes) {
     return file.error().message;
 }
 
-/// Sets the file checksum right again, so that only the rule under test is broken. Knows the page
-/// frames from a decoder that skips no rule but is fed the bytes before the change.
+/// Corrects the file checksum, so that only the rule under test is broken. `hashed`: the bytes that
+/// it covers.
 void seal(Bytes& bytes, ByteView hashed) {
     Crc64 crc;
     crc.update(hashed);
@@ -219,7 +219,8 @@ TEST(LtxDecoder, NeverReturnsOtherPagesForAFlippedBit) {
             Bytes bad = good;
             bad[at] ^= static_cast<std::byte>(1U << bit);
             const auto file = decode(bad);
-            // Compressed bytes are not hashed: another match in LZ4 may stand for the same page.
+            // The checksum covers uncompressed pages: a different LZ4 match may encode the same
+            // page.
             if (file) {
                 ASSERT_EQ(file->pages, original->pages) << "byte " << at << " bit " << bit;
                 ASSERT_EQ(file->header, original->header);
@@ -238,7 +239,7 @@ TEST(LtxDecoder, NoticesAFileCutOffAnywhereAndBytesAfterIt) {
     EXPECT_THAT(corrupt(good), HasSubstr("bytes after the end"));
 }
 
-/// The file with the form of newer Litestreams, which we only read.
+/// A file in the form of newer Litestreams, which we read but do not write.
 Bytes block_form(const Header& header, std::uint32_t number, ByteView block, ByteView data) {
     Bytes out = encode_header(header);
     Bytes hashed = out;
@@ -254,7 +255,7 @@ Bytes block_form(const Header& header, std::uint32_t number, ByteView block, Byt
     out.insert(out.end(), block.begin(), block.end());
     hashed.insert(hashed.end(), data.begin(), data.end());
     both(Bytes(6));
-    // Index: one entry at byte 100; every number here is below 2^14.
+    // The index has one entry, at byte 100; every number here is below 2^14.
     const auto varint = [](Bytes& to, std::size_t value) {
         for (; value >= 0x80; value >>= 7U)
             to.push_back(static_cast<std::byte>(value | 0x80U));
@@ -273,7 +274,7 @@ Bytes block_form(const Header& header, std::uint32_t number, ByteView block, Byt
     return out;
 }
 
-/// A block of literals: its token says 15, then lengths of 255 up to the rest.
+/// An LZ4 block of literals: token 15, then length bytes of 255 and the remainder.
 Bytes literal_block(ByteView data) {
     Bytes block{std::byte{0xf0}};
     std::size_t rest = data.size() - 15;
@@ -316,7 +317,7 @@ TEST(LtxDecoder, RefusesAPageThatDoesNotBelong) {
 }
 
 TEST(LtxDecoder, RefusesPagesOutOfOrderThoughEveryChecksumIsRight) {
-    // Two files of one page each, spliced: 9 before 3.
+    // Two files of one page each, spliced: page 9 before page 3.
     const Bytes nine = encoded(incremental(), pages({9}));
     const Bytes three = encoded(incremental(), pages({3}));
     const auto frame_end = [](const Bytes& file) {
@@ -332,7 +333,7 @@ TEST(LtxDecoder, ComparesTheIndexWithThePages) {
     const Bytes data = noise(3);
     const Bytes block = literal_block(data);
     Bytes bytes = block_form(incremental(), 3, block, data);
-    // The entry's offset, 100, becomes 101; the file checksum is set right again.
+    // The entry's offset 100 becomes 101; the file checksum is corrected.
     const std::size_t index = 100 + 10 + block.size() + 6;
     ASSERT_EQ(bytes[index + 1], std::byte{100});
     bytes[index + 1] = std::byte{101};

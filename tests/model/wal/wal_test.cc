@@ -117,8 +117,8 @@ TEST(WalFrame, LiesWhereTheFormatSays) {
     EXPECT_EQ(frame_offset(2000000, 65536), 32 + 1999999LL * (24 + 65536));
 }
 
-/// A wal-index of this machine's byte order.
-Bytes index_bytes(std::uint16_t page_size, std::uint32_t backfilled) {
+/// A wal-index in this machine's byte order.
+Bytes index_bytes(std::uint16_t page_size, std::uint32_t backfilled, std::uint32_t frames = 1000) {
     Bytes out(40);
     const auto put = [&out](std::size_t at, auto value) {
         std::memcpy(out.data() + at, &value, sizeof value);
@@ -127,7 +127,7 @@ Bytes index_bytes(std::uint16_t page_size, std::uint32_t backfilled) {
     put(8, std::uint32_t{77});
     put(12, std::uint8_t{1});
     put(14, page_size);
-    put(16, std::uint32_t{1000});
+    put(16, frames);
     put(20, std::uint32_t{55});
     put(24, std::uint32_t{123});
     put(28, std::uint32_t{456});
@@ -161,6 +161,18 @@ TEST(WalIndex, APageSizeOfOneMeans64KiB) {
     EXPECT_EQ(parse_index(index_bytes(1, 0))->page_size, 65536U);
 }
 
+TEST(WalIndex, HasAPageSizeOfSqlitesOrNoFrames) {
+    EXPECT_EQ(parse_index(index_bytes(512, 0))->page_size, 512U);
+    // As SQLite creates it for an empty WAL.
+    EXPECT_EQ(parse_index(index_bytes(0, 0, 0))->page_size, 0U);
+    for (const unsigned bad : {0U, 2U, 256U, 513U, 1025U, 65535U}) {
+        const auto index = parse_index(index_bytes(static_cast<std::uint16_t>(bad), 0));
+        ASSERT_FALSE(index) << bad;
+        EXPECT_EQ(index.error().code, Errc::invalid);
+    }
+    EXPECT_FALSE(parse_index(index_bytes(100, 0, 0)));
+}
+
 TEST(WalIndex, IsUnavailableWhileItIsWritten) {
     const Bytes good = index_bytes(4096, 0);
     for (std::size_t at = 0; at < 96; ++at) {
@@ -170,7 +182,7 @@ TEST(WalIndex, IsUnavailableWhileItIsWritten) {
         ASSERT_FALSE(index) << at;
         EXPECT_EQ(index.error().code, Errc::unavailable);
     }
-    // Both copies wrong in the same way: the checksum tells.
+    // Both copies are equally wrong: the checksum detects it.
     Bytes bad = good;
     bad[16] ^= std::byte{1};
     bad[48 + 16] ^= std::byte{1};

@@ -1,4 +1,4 @@
-// Where and when the backend runs.
+// When the backend is started, stopped and killed.
 #include "reconcilers/backend/plan.h"
 
 #include <gtest/gtest.h>
@@ -50,23 +50,107 @@ TEST(BackendPlan, StartsWhereTheDataWasPromotedUnderTheLease) {
     EXPECT_EQ(action({}, passive_board(), absent), Action{});
 }
 
+// W0: a unit that systemd has elsewhere would go on without the lease.
+TEST(BackendPlan, StopsOneThatNobodyWouldEnd) {
+    Memory memory;
+    memory.started_at = now;
+    memory.starts_seen = 1;
+    memory.next_probe = now + seconds{1};
+    EXPECT_EQ(action(memory, primary_board(), running), Action{});
+    auto unguarded = running;
+    unguarded.unguarded = true;
+    EXPECT_EQ(action(memory, primary_board(), unguarded), Action{Stop{}});
+    auto board = primary_board();
+    board.replica.promoted = {};  // D2: nor is it kept during an adoption
+    EXPECT_EQ(action(memory, board, unguarded), Action{Stop{}});
+}
+
+// DESIGN.md 6: clients come by the address, so that it is there first; one that vanishes for a
+// moment ends nothing.
+TEST(BackendPlan, WaitsForTheVirtualAddressOfThisEpochAndOutlivesIts) {
+    auto board = primary_board();
+    board.vip.configured = true;
+    board.vip.bound = {2};
+    EXPECT_EQ(action({}, board, absent), Action{});
+    Memory memory;
+    memory.started_at = now;
+    memory.starts_seen = 1;
+    memory.next_probe = now + seconds{1};
+    EXPECT_EQ(action(memory, board, running), Action{});
+    board.vip.bound = {3};
+    EXPECT_EQ(action({}, board, absent), Action{Start{}});
+    board.vip.bound = {};
+    board.replica.promoted = {};
+    board.replica.create_wanted = true;  // D10: it may listen on the address alone
+    EXPECT_EQ(action({}, board, absent), Action{});
+    board.vip.bound = {3};
+    EXPECT_EQ(action({}, board, absent), Action{Start{}});
+}
+
 TEST(BackendPlan, OneThatDiesBeforeAnybodyLookedIsAFailureWithItsPause) {
     Memory memory;
     memory.start_sent = true;
     const Observed died{.state = Observed::State::absent, .starts = 1, .last_exit = "exit 1"};
-    // Not started yet: nothing is known.
+    // Not started yet: nothing is known about it.
     learn(memory, settings, absent, {}, now);
     EXPECT_EQ(memory.failures, 0);
     learn(memory, settings, died, {}, now);
     EXPECT_EQ(memory.failures, 1);
     EXPECT_EQ(action(memory, primary_board(), died), Action{});
     EXPECT_EQ(action(memory, primary_board(), died, now + back_off(1)), Action{Start{}});
-    // It is counted once, and starts of an earlier process of this node not at all.
+    // It counts once; starts seen by an earlier process of this node do not count.
     learn(memory, settings, died, {}, now);
     EXPECT_EQ(memory.failures, 1);
     Memory fresh;
     learn(fresh, settings, died, {}, now);
     EXPECT_EQ(fresh.failures, 0);
+}
+
+// Whatever is to run it may still do so: that is observed, and no failure of the backend.
+TEST(BackendPlan, AStartWithoutAnAnswerIsNoFailureUntilItLastsForTheStartTimeout) {
+    Memory memory;
+    const model::Result<void> unknown = model::error(model::Errc::unknown_outcome, "no answer");
+    learn_start(memory, settings, unknown, now);
+    EXPECT_EQ(memory.failures, 0);
+    EXPECT_TRUE(memory.start_sent);
+    EXPECT_EQ(action(memory, primary_board(), absent, now + milliseconds{249}), Action{});
+    EXPECT_EQ(action(memory, primary_board(), absent, now + milliseconds{250}), Action{Start{}});
+    const model::Result<void> unavailable = model::error(model::Errc::unavailable, "no bus");
+    learn_start(memory, settings, unavailable, now + seconds{60} - milliseconds{1});
+    EXPECT_EQ(memory.failures, 0);
+    EXPECT_FALSE(memory.start_sent);
+    learn_start(memory, settings, unavailable, now + seconds{60});
+    EXPECT_EQ(memory.failures, 1);
+    // It came up after all: the next one in vain begins anew.
+    learn_start(memory, settings, unknown, now + seconds{70});
+    learn(memory, settings, running, {}, now + seconds{71});
+    learn_start(memory, settings, unknown, now + seconds{140});
+    EXPECT_EQ(memory.failures, 1);
+}
+
+TEST(BackendPlan, ARefusedStartIsAFailure) {
+    Memory memory;
+    learn_start(memory, settings, model::error(model::Errc::invalid, "no such program"), now);
+    EXPECT_EQ(memory.failures, 1);
+    EXPECT_FALSE(memory.start_sent);
+    EXPECT_EQ(memory.last_failure, "no such program");
+    EXPECT_EQ(memory.start_after, now + back_off(1));
+}
+
+// A unit with Restart=: a crash loop that systemd runs is one all the same.
+TEST(BackendPlan, OneThatOthersStartAgainHasFailed) {
+    Memory memory;
+    memory.start_sent = true;
+    learn(memory, settings, running, {}, now);
+    EXPECT_EQ(memory.failures, 0);
+    auto again = running;
+    for (again.starts = 2; again.starts <= 4; ++again.starts)
+        learn(memory, settings, again, {}, now + seconds{again.starts});
+    EXPECT_EQ(memory.failures, starts_to_give_up);
+    // The one that a stop of ours had restarted by mistake is not counted.
+    memory.stop_asked = now;
+    learn(memory, settings, again, {}, now + seconds{9});
+    EXPECT_EQ(memory.failures, starts_to_give_up);
 }
 
 TEST(BackendPlan, StopsTheOneThatRunsOnAPassiveNode) {  // defects.md C10
@@ -114,7 +198,8 @@ TEST(BackendPlan, AStopThatWasBegunIsCarriedThrough) {
     Memory memory;
     memory.started_at = now - seconds{100};
     memory.stop_asked = now - seconds{1};
-    EXPECT_EQ(action(memory, primary_board(), running), Action{});  // no probe, no second thoughts
+    // no health check, and no change of mind
+    EXPECT_EQ(action(memory, primary_board(), running), Action{});
 }
 
 TEST(BackendPlan, ADrainingHolderStopsIt) {  // D8
@@ -126,7 +211,7 @@ TEST(BackendPlan, ADrainingHolderStopsIt) {  // D8
     EXPECT_EQ(action({}, board, absent), Action{});
 }
 
-TEST(BackendPlan, WhatCanNotBeToldIsNeitherStartedNorTakenForDead) {
+TEST(BackendPlan, AnUnknownStateIsNeitherStartedNorTakenForDead) {
     EXPECT_EQ(action({}, primary_board(), Observed{}), Action{});
 }
 
@@ -166,7 +251,7 @@ TEST(BackendPlan, ThreeFailedProbesMakeItUnhealthyAndOneGoodOneReady) {  // defe
     EXPECT_TRUE(memory.ready);
     learn(memory, settings, running, bad, now);
     EXPECT_FALSE(memory.ready);
-    // Started anew once its start time is over, and only because it was healthy before.
+    // It is restarted once its start time is over, and only because it was healthy before.
     memory.next_probe = now + seconds{100};
     EXPECT_EQ(action(memory, primary_board(), running, now + seconds{7}), Action{});
     auto later = primary_board();
@@ -176,7 +261,7 @@ TEST(BackendPlan, ThreeFailedProbesMakeItUnhealthyAndOneGoodOneReady) {  // defe
     EXPECT_EQ(action(memory, later, running, now + seconds{60}), Action{});
 }
 
-// defects.md C12, M13: an end for its health is a failure, so that the budget ends.
+// defects.md C12, M13: a stop because of its health is a failure, so that the restart budget ends.
 TEST(BackendPlan, AnEndForItsHealthCountsAndOneThatWasAskedForDoesNot) {
     ports::BackendObserved gone;
     gone.state = ports::BackendObserved::State::absent;

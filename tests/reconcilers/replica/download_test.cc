@@ -1,4 +1,4 @@
-// Reading one object from the store: in pieces, through interruptions, and against its digest.
+// Downloading one object: in pieces, with interruptions, and verified by its digest.
 #include <gtest/gtest.h>
 
 #include "reconcilers/replica/log_reader.h"
@@ -23,7 +23,7 @@ protected:
         digest->update(model::as_bytes(whole));
         stored.meta.digest = digest->finish();
     }
-    /// All of it, in one call.
+    /// Reads the whole object in one call.
     model::Result<std::string> read_all() {
         Download download{stored};
         model::Bytes bytes;

@@ -1,4 +1,4 @@
-// What a reader makes of the log.
+// Folding the log into a LogState.
 #include "reconcilers/replica/log_state.h"
 
 #include <gtest/gtest.h>
@@ -93,21 +93,6 @@ TEST_F(LogStateTest, ATenureThatDoesNotBeginAtTheEndIsABrokenLog) {  // S5
     marker(2);
     EXPECT_EQ(opened(2, 2, 3), Kind::broken);
     EXPECT_EQ(opened(2, 2, 2), Kind::opened);
-}
-
-TEST_F(LogStateTest, TellsWhereTheFirstTenureAboveOneBegan) {  // D4
-    marker(1);
-    opened(1, 1, 0);
-    file(1, 2, "a", "");
-    marker(3);
-    opened(3, 3, 2);
-    file(3, 3, "b", "a");
-    marker(5);
-    opened(5, 5, 3);
-    EXPECT_EQ(start_after(state, {1}), model::Txid{2});
-    EXPECT_EQ(start_after(state, {2}), model::Txid{2});
-    EXPECT_EQ(start_after(state, {3}), model::Txid{3});
-    EXPECT_EQ(start_after(state, {5}), std::nullopt);
 }
 
 TEST_F(LogStateTest, FilesOfOtherToolsNameNoPredecessor) {

@@ -1,5 +1,5 @@
-// The journalled renames on a real disk, cut off at every step: the process ends after each of its
-// changes in turn, the next one finishes what was begun. Rule D6.
+// The journalled renames on a real disk, interrupted at every step: the process exits before each
+// of its changes in turn, and the next process finishes. Rule D6.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,10 +23,10 @@ using model::Result;
 using model::Tenure;
 using model::Txid;
 
-constexpr int cut_off = 42;  // exit status of a process that met its end
+constexpr int cut_off = 42;  // exit status of a process that was interrupted
 constexpr int refused = 43;
 
-/// The real disk, and a process that ends instead of its change number `last`.
+/// The real disk; the process exits instead of making change number `last`.
 class CutOffFiles final : public ports::Files {
 public:
     explicit CutOffFiles(int last) : left_{last} {}
@@ -42,9 +42,9 @@ public:
                                  std::uint64_t length) override {
         return disk_.read_at(path, offset, length);
     }
-    Result<void> make_folder(std::string_view path) override {
+    Result<void> create_directory(std::string_view path) override {
         step();
-        return disk_.make_folder(path);
+        return disk_.create_directory(path);
     }
     Result<void> write(std::string_view path, model::ByteView bytes, bool durable) override {
         step();
@@ -64,9 +64,9 @@ public:
         step();
         return disk_.sync(path);
     }
-    Result<void> sync_folder(std::string_view path) override {
+    Result<void> sync_directory(std::string_view path) override {
         step();
-        return disk_.sync_folder(path);
+        return disk_.sync_directory(path);
     }
     Result<void> rename(std::string_view from, std::string_view to) override {
         step();
@@ -75,6 +75,10 @@ public:
     Result<void> remove(std::string_view path) override {
         step();
         return disk_.remove(path);
+    }
+    Result<void> give_to_owner_of(std::string_view directory, std::string_view file) override {
+        step();
+        return disk_.give_to_owner_of(directory, file);
     }
     Result<void> copy_owner(std::string_view from, std::string_view to) override {
         step();
@@ -90,20 +94,20 @@ private:
     int left_;
 };
 
-using Disk = std::map<std::string, std::string>;  // path below the folder -> content
+using Disk = std::map<std::string, std::string>;  // path below the directory -> contents
 
 class Rename : public testing::Test {
 protected:
     void put(const std::string& name, const std::string& content) const {
-        const auto path = std::filesystem::path{folder_.path() + "/" + name};
+        const auto path = std::filesystem::path{directory_.path() + "/" + name};
         std::filesystem::create_directories(path.parent_path());
         std::ofstream{path} << content;
     }
-    /// All of data/ and replica/, and whether an intent is there.
+    /// All of data/ and replica/, and whether an intent exists.
     [[nodiscard]] Disk disk() const {
         Disk all;
         for (const auto* const part : {"data", "replica"}) {
-            const auto root = folder_.path() + "/" + part;
+            const auto root = directory_.path() + "/" + part;
             if (!std::filesystem::exists(root)) continue;
             for (const auto& each : std::filesystem::directory_iterator{root}) {
                 std::ostringstream text;
@@ -111,18 +115,18 @@ protected:
                 all[std::string{part} + "/" + each.path().filename().string()] = text.str();
             }
         }
-        if (std::filesystem::exists(folder_.path() + "/state/intent")) all["intent"] = "";
+        if (std::filesystem::exists(directory_.path() + "/state/intent")) all["intent"] = "";
         return all;
     }
     void clear() const {
         for (const auto* const part : {"data", "replica", "state"})
-            std::filesystem::remove_all(folder_.path() + "/" + part);
+            std::filesystem::remove_all(directory_.path() + "/" + part);
     }
     [[nodiscard]] Local local(ports::Files& files) const {
         return Local{files,
-                     {.data = folder_.path() + "/data/db",
-                      .replica = folder_.path() + "/replica/db",
-                      .state = folder_.path() + "/state"},
+                     {.data = directory_.path() + "/data/db",
+                      .replica = directory_.path() + "/replica/db",
+                      .state = directory_.path() + "/state"},
                      "boot"};
     }
 
@@ -133,22 +137,22 @@ protected:
     };
     using Work = std::function<Result<void>(Local&)>;
 
-    /// What a process finds that starts now.
+    /// The state after a new process has opened it.
     Outcome reopen() {
         adapters::linux_host::Files files;
         auto next = local(files);
         const auto opened = next.open();
         EXPECT_TRUE(opened) << opened.error().message;
-        return {.disk = disk(), .tenure = next.tenure(), .copy = next.standing().copy};
+        return {.disk = disk(), .tenure = next.tenure(), .copy = next.progress().copy};
     }
 
-    /// Does `work` in a process that ends before its change number `last`: its exit status.
+    /// Runs `work` in a process that exits before change number `last`; returns its exit status.
     int run(const Work& work, int last) {
         const pid_t pid = ::fork();
         if (pid == 0) {
             CutOffFiles files{last};
             auto each = local(files);
-            // Opening changes nothing that counts here, and is cut off like the rest.
+            // Opening makes no change that counts here, but may be interrupted, too.
             if (!each.open() || !work(each)) ::_exit(refused);
             ::_exit(0);
         }
@@ -157,8 +161,8 @@ protected:
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     }
 
-    /// After each cut the disk is as before the work, or as after it; nothing in between, and no
-    /// intent is left.
+    /// After each interruption, the disk is either as before the work or as after it, and no intent
+    /// is left.
     void cut_everywhere(const std::function<void()>& prepare, const Work& work) {
         clear();
         prepare();
@@ -180,7 +184,7 @@ protected:
             const bool is_new = found.disk == after.disk && found.tenure == after.tenure &&
                                 found.copy == after.copy;
             EXPECT_TRUE(is_old || is_new) << "cut off before change " << last;
-            // Once the work began to show, it does not go back.
+            // Once the result is the new state for some `last`, it stays so for later ones.
             EXPECT_TRUE(is_new || new_ones == 0) << "cut off before change " << last;
             ++(is_new ? new_ones : old_ones);
             EXPECT_FALSE(found.disk.contains("intent"));
@@ -190,12 +194,12 @@ protected:
         EXPECT_GT(new_ones, 5);
     }
 
-    test_support::TempDir folder_;
+    test_support::TempDir directory_;
 };
 
 const Position at{.tenure = Tenure{3}, .txid = Txid{7}};
 
-// defects.md C18: there is a whole database at every moment that a start can find.
+// defects.md C18: at every point where a process may start, there is a complete database.
 TEST_F(Rename, APromotionPutsTheCopyInPlaceWithNothingOfTheOldDatabaseBesideIt) {
     cut_everywhere(
         [this] {
@@ -217,10 +221,10 @@ TEST_F(Rename, APromotionMovesTheCopyAndCopiesNothing) {
     put("data/db", "old");
     put("replica/db", "new");
     struct stat copy {};
-    ASSERT_EQ(::stat((folder_.path() + "/replica/db").c_str(), &copy), 0);
+    ASSERT_EQ(::stat((directory_.path() + "/replica/db").c_str(), &copy), 0);
     ASSERT_EQ(run([](Local& local) { return local.promote(Tenure{4}); }, -1), 0);
     struct stat data {};
-    ASSERT_EQ(::stat((folder_.path() + "/data/db").c_str(), &data), 0);
+    ASSERT_EQ(::stat((directory_.path() + "/data/db").c_str(), &data), 0);
     EXPECT_EQ(data.st_ino, copy.st_ino);
 }
 
@@ -233,7 +237,7 @@ TEST_F(Rename, APromotionWhereNoDatabaseWasIsTheSame) {
 TEST_F(Rename, AFormerPrimarysDatabaseBecomesTheCopy) {
     cut_everywhere(
         [this] {
-            put("data/db", "settled");
+            put("data/db", "folded");
             put("replica/db", "stale");
             adapters::linux_host::Files files;
             auto here = local(files);
@@ -242,7 +246,7 @@ TEST_F(Rename, AFormerPrimarysDatabaseBecomesTheCopy) {
         },
         [](Local& local) { return local.rejoin(at, "nuid"); });
     const auto found = reopen();
-    EXPECT_EQ(found.disk, (Disk{{"replica/db", "settled"}}));
+    EXPECT_EQ(found.disk, (Disk{{"replica/db", "folded"}}));
     EXPECT_EQ(found.tenure, std::nullopt);
     ASSERT_TRUE(found.copy);
     EXPECT_EQ(found.copy->position, at);
@@ -264,7 +268,7 @@ TEST_F(Rename, DivergedDataIsKeptWholeUnderAnotherName) {
                     {"data/db.diverged-3-7.2-wal", "my wal"}}));
 }
 
-// One transaction of the application is one file, and may be larger than any other record.
+// One transaction is one file, which may be larger than any other record.
 TEST_F(Rename, AStagedFileOfAnySizeIsReadAgain) {
     adapters::linux_host::Files files;
     auto here = local(files);
@@ -272,12 +276,36 @@ TEST_F(Rename, AStagedFileOfAnySizeIsReadAgain) {
     ASSERT_TRUE(here.save({}, {}, true));
     const Staged staged{.txid = {7}, .nuid = "nuid", .to = {.salt1 = 1, .frames = 2}, .ltx = {}};
     ASSERT_TRUE(here.stage(staged, false));
-    const auto path = folder_.path() + "/state/staged/" + staged_name({7}, "nuid");
-    std::filesystem::resize_file(path, (256U << 20U) + 1);  // a hole: it takes no room
+    const auto path = directory_.path() + "/state/staged/" + staged_name({7}, "nuid");
+    std::filesystem::resize_file(path, (256U << 20U) + 1);  // a hole, which needs no disk space
     const auto again = here.load_staged();
     ASSERT_TRUE(again) << again.error().message;
     ASSERT_EQ(again->size(), 1U);
     EXPECT_EQ(again->front().to, staged.to);
+}
+
+// L12: read before anything else of this node is opened.
+TEST(Progress, NamesTheLogThatThisNodeHasRead) {
+    const test_support::TempDir directory;
+    const auto state = directory.path() + "/state";
+    adapters::linux_host::Files disk;
+    EXPECT_EQ(remembered_log(disk, state), "");
+    Local local{disk,
+                {.data = directory.path() + "/data/db",
+                 .replica = directory.path() + "/copy/db",
+                 .state = state},
+                "boot"};
+    ASSERT_TRUE(local.open());
+    EXPECT_EQ(remembered_log(disk, state), "");
+    LogState log;
+    log.stream_created = "2026-01-02T03:04:05.678901234Z";
+    ASSERT_TRUE(local.save(log, {}, true));
+    EXPECT_EQ(remembered_log(disk, state), "") << "nothing of it was read";
+    log.sequence = {7};
+    ASSERT_TRUE(local.save(log, {}, true));
+    EXPECT_EQ(remembered_log(disk, state), log.stream_created);
+    ASSERT_TRUE(disk.write(state + "/progress", {}, true));
+    EXPECT_EQ(remembered_log(disk, state), "");
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// The role over its ports: ambiguous answers, the order in which the warden is told, adoption.
+// The role over fake ports: lost answers, the order of messages to the warden, adoption.
 #include "reconcilers/role/role.h"
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -47,16 +48,17 @@ public:
         if (!applies) return error(Errc::conflict, "wrong last sequence");
         return entry.revision;
     }
-    std::uint64_t session() const override { return session_number; }
+    std::uint64_t connection_generation() const override { return generation; }
     void on_change(std::function<void()>) override {}
 
     ports::LeaseEntry entry;
-    std::optional<LeaseRecord> raced_by;  // written just before the next write arrives
+    // written by another node just before the next write arrives
+    std::optional<LeaseRecord> raced_by;
     bool unreachable = false;
     bool lose_request = false;
     bool lose_answer = false;
     milliseconds takes{0};
-    std::uint64_t session_number = 1;
+    std::uint64_t generation = 1;
 
 private:
     World& world_;
@@ -65,25 +67,29 @@ private:
 class FakeWarden final : public ports::Warden {
 public:
     explicit FakeWarden(World& world) : world_{world} {}
-    Result<void> hold_until(Instant valid_until) override {
-        if (deaf) return error(Errc::unavailable, "no answer");
+    Result<void> set_deadline(Instant valid_until) override {
+        if (deaf || deaf_to_deadlines) return error(Errc::unavailable, "no answer");
         world_.calls.emplace_back(valid_until == Instant{} ? "drop" : "hold");
         shown.valid_until = valid_until;
         return {};
     }
-    Result<void> start_backend(const ports::SpawnSpec&) override { return {}; }
+    Result<void> start_backend(model::WardenEntry) override { return {}; }
     Result<void> stop_backend() override { return {}; }
     Result<void> kill_backend() override { return {}; }
     Result<void> disarm() override {
         world_.calls.emplace_back("disarm");
         return {};
     }
-    Result<void> claim(const std::string&) override { return {}; }
+    Result<void> claim(const std::string&) override {
+        if (deaf) return error(Errc::unavailable, "no answer");
+        return {};
+    }
     ports::WardenView view() override { return shown; }
     void on_change(std::function<void()>) override {}
 
     ports::WardenView shown;
     bool deaf = false;
+    bool deaf_to_deadlines = false;
 
 private:
     World& world_;
@@ -106,7 +112,10 @@ public:
 
 class FakeEvents final : public ports::Events {
 public:
-    void emit(ports::Level, std::string_view, const ports::Fields&) override {}
+    void emit(ports::Level, std::string_view name, const ports::Fields&) override {
+        ++reported[std::string{name}];
+    }
+    std::map<std::string, int> reported;
 };
 
 class RoleTest : public testing::Test {
@@ -117,7 +126,10 @@ protected:
         board.membership.members = {"n1", "n2"};
         board.replica.fit = true;
         board.replica.log_read = true;
-        board.backend.dead = true;
+        board.backend.output.off = true;
+        board.backend.unfit_because.clear();
+        board.replica.lag = model::Lag{};
+        board.store.identity.election = "e1";
     }
     RoleView step(bool changed = true) {
         const auto pass = role.step(board, changed);
@@ -152,12 +164,12 @@ protected:
         {.store = store, .warden = warden, .clock = clock, .random = random, .events = events}};
 };
 
-TEST_F(RoleTest, TakesAnEmptyElectionAndTellsTheWardenBeforeItActs) {  // W0
+TEST_F(RoleTest, TakesAnEmptyElectionAndNotifiesTheWardenBeforeItActs) {  // W0
     const auto view = step();
     ASSERT_EQ(view.phase, Phase::holder);
     EXPECT_EQ(view.lease->epoch, model::Epoch{1});
     EXPECT_EQ(world.calls, (std::vector<std::string>{"write", "hold"}));
-    EXPECT_EQ(store.entry.record->members, (std::vector<std::string>{"n1", "n2"}));
+    EXPECT_TRUE(store.entry.record->members.empty()) << "nobody's failsafe runs";
 }
 
 TEST_F(RoleTest, TheLeaseCountsFromBeforeTheSend) {  // L1
@@ -174,19 +186,65 @@ TEST_F(RoleTest, ATakeoverThatIsAnsweredTooLateGivesNothing) {  // L2
     EXPECT_EQ(warden.shown.valid_until, Instant{});
 }
 
-TEST_F(RoleTest, WithoutTheWardensWordNothingIsHeld) {  // W0
-    warden.deaf = true;
+TEST_F(RoleTest, WithoutTheWardensConfirmationNothingIsHeld) {  // W0
+    warden.deaf_to_deadlines = true;
     EXPECT_FALSE(step().lease);
 }
 
-TEST_F(RoleTest, ALostAnswerIsSettledByReadingTheNonce) {  // L3
+// W7: the others would wait for the end of a lease that this node cannot use.
+TEST_F(RoleTest, TakesNoLeaseThatNoWardenGuards) {
+    warden.deaf = true;
+    const auto view = step();
+    EXPECT_FALSE(view.lease);
+    EXPECT_EQ(world.calls, std::vector<std::string>{}) << "the record was written";
+    EXPECT_NE(view.waiting_for.find("the warden, which does not answer"), std::string::npos);
+    EXPECT_EQ(wake_at, world.now + milliseconds{250});
+    warden.deaf = false;
+    advance(milliseconds{250});
+    EXPECT_TRUE(step(false).lease);
+}
+
+// W7: it fences at the deadline that the warden has, and keeps nobody waiting for a later one.
+TEST_F(RoleTest, ALeaseIsNotRenewedOnWhileTheWardenIsSilent) {
+    step();
+    const auto until = step(false).lease->valid_until;
+    warden.deaf = true;
+    advance(seconds{3});
+    EXPECT_EQ(step(false).lease->valid_until, until);
+    const auto revision = store.entry.revision;
+    while (world.now < until - seconds{2} - milliseconds{1}) {
+        EXPECT_EQ(step(false).phase, Phase::holder);
+        EXPECT_LE(wake_at, world.now + milliseconds{250});
+        advance(milliseconds{249});
+        if (world.now > until - seconds{2}) world.now = until - seconds{2} - milliseconds{1};
+    }
+    EXPECT_EQ(store.entry.revision, revision) << "one renewal went out, and no other";
+    world.now = until - seconds{2};
+    board.backend.output.off = false;
+    EXPECT_EQ(step(false).phase, Phase::fencing);
+}
+
+TEST_F(RoleTest, AWardenThatAnswersAgainGetsTheDeadlineThatItMissed) {
+    step();
+    warden.deaf = true;
+    advance(seconds{3});
+    step(false);
+    warden.deaf = false;
+    advance(milliseconds{250});
+    EXPECT_EQ(step(false).lease->valid_until, Instant{seconds{113}});
+    EXPECT_EQ(warden.shown.valid_until, Instant{seconds{113}});
+    advance(milliseconds{2'750});
+    EXPECT_EQ(step(false).lease->valid_until, Instant{seconds{116}});
+}
+
+TEST_F(RoleTest, ALostAnswerIsResolvedByReadingTheNonce) {  // L3
     store.lose_answer = true;
     step();
     store.lose_answer = false;
     const auto view = step();
     ASSERT_EQ(view.phase, Phase::holder);
     EXPECT_EQ(view.lease->valid_until, Instant{seconds{110}});
-    EXPECT_EQ(store.entry.revision, Revision{1});  // it was not written again
+    EXPECT_EQ(store.entry.revision, Revision{1});  // it was not written a second time
 }
 
 TEST_F(RoleTest, ALostRequestGivesNoLease) {  // L3
@@ -213,11 +271,52 @@ TEST_F(RoleTest, CutOffItFencesAtTheFenceTimeAndTheStrikeSparesIt) {  // W2; def
     EXPECT_EQ(step(false).phase, Phase::holder);
     EXPECT_LE(wake_at, Instant{seconds{108}});
     advance(milliseconds{1});
-    board.backend.dead = false;
+    board.backend.output.off = false;
     EXPECT_EQ(step(false).phase, Phase::fencing);
     EXPECT_EQ(world.calls.back(), "disarm");
-    board.backend.dead = true;
+    board.backend.output.off = true;
     EXPECT_EQ(step(false).phase, Phase::follower);
+}
+
+TEST_F(RoleTest, AnOutageIsReportedOnceAndItsEndAndTheReasonIsShown) {
+    ASSERT_EQ(step().phase, Phase::holder);
+    store.lose_request = true;
+    for (int i = 0; i < 8; ++i) {
+        advance(milliseconds{500});
+        (void)step(false);
+    }
+    const auto refused = step(false);
+    EXPECT_EQ(events.reported["lease.write_failed"], 1);
+    EXPECT_EQ(refused.waiting_for, "the lease cannot be written: no answer");
+    store.lose_request = false;
+    advance(milliseconds{500});
+    EXPECT_EQ(step(false).waiting_for, "");
+    EXPECT_EQ(events.reported["lease.written_again"], 1);
+    store.unreachable = true;
+    advance(seconds{20});
+    const auto away = step();
+    EXPECT_FALSE(away.lease);
+    EXPECT_FALSE(away.leader_known);
+    EXPECT_EQ(away.waiting_for, "the lease record cannot be read: no server");
+    EXPECT_EQ(away.record_epoch.value, 1U) << "the last that was known";
+    store.unreachable = false;
+    advance(seconds{1});
+    const auto back = step();
+    EXPECT_TRUE(back.leader_known);
+    EXPECT_NE(back.waiting_for, away.waiting_for);
+}
+
+// The store is full: nobody leads, and every candidate can say why.
+TEST_F(RoleTest, ACandidateWhoseTakeoverIsNotTakenSaysWhyUntilAnothersIs) {
+    store.lose_request = true;
+    (void)step();
+    EXPECT_EQ(step().waiting_for, "the lease cannot be written: no answer");
+    store.lose_request = false;
+    store.entry = {.record = LeaseRecord{.node_id = "n2", .nonce = "other-1", .epoch = {2}},
+                   .revision = {5}};
+    (void)step();
+    store.entry.record->nonce = "other-2";
+    EXPECT_EQ(step().waiting_for.find("cannot be written"), std::string::npos);
 }
 
 TEST_F(RoleTest, AnotherHolderInTheRecordIsReasonToFenceAtOnce) {  // L7; defects.md C09
@@ -225,7 +324,7 @@ TEST_F(RoleTest, AnotherHolderInTheRecordIsReasonToFenceAtOnce) {  // L7; defect
     store.entry = {.record = foreign("x"), .revision = {9}};
     const auto view = step();
     EXPECT_FALSE(view.lease);
-    EXPECT_EQ(world.calls.back(), "drop");  // nothing waits for the strike time
+    EXPECT_EQ(world.calls.back(), "drop");  // it does not wait for the strike time
     EXPECT_EQ(view.leader, "n2");
 }
 
@@ -234,7 +333,7 @@ TEST_F(RoleTest, ADeletedRecordIsReasonToFenceAtOnce) {  // defects.md C06, C07,
     store.entry = {.record = {}, .revision = {9}};
     EXPECT_EQ(step().phase, Phase::follower);
     EXPECT_EQ(world.calls.back(), "drop");
-    // Nobody takes the deleted key at once, this node neither.
+    // No node may take a deleted key at once, this one included.
     EXPECT_FALSE(step().lease);
     advance(seconds{11});
     EXPECT_TRUE(step().lease);
@@ -246,7 +345,7 @@ TEST_F(RoleTest, AStoreThatLostTheLastRenewalIsGoneOnFromWithTheValidityThereWas
     advance(seconds{3});
     ASSERT_EQ(step(false).lease->valid_until, Instant{seconds{113}});
     store.entry = first;
-    store.session_number = 2;
+    store.generation = 2;
     EXPECT_EQ(step().lease->valid_until, Instant{seconds{113}});
     advance(seconds{3});
     EXPECT_EQ(step(false).lease->valid_until, Instant{seconds{116}});
@@ -256,7 +355,7 @@ TEST_F(RoleTest, AReconnectBeginsACandidatesWaitAnew) {  // L4
     store.entry = {.record = foreign("x"), .revision = {9}};
     step();
     advance(seconds{10});
-    store.session_number = 2;
+    store.generation = 2;
     step();
     advance(seconds{10});
     EXPECT_FALSE(step().lease);
@@ -270,7 +369,7 @@ TEST_F(RoleTest, ARefusedTakeoverBeginsTheWaitAnew) {  // L4
     store.entry = {.record = foreign("x"), .revision = {9}};
     step();
     advance(milliseconds{10'200});
-    // Another candidate writes between this node's read and its own write.
+    // Another candidate writes between this node's read and its write.
     store.raced_by = foreign("y");
     EXPECT_FALSE(step().lease);
     advance(seconds{10});
@@ -279,12 +378,13 @@ TEST_F(RoleTest, ARefusedTakeoverBeginsTheWaitAnew) {  // L4
     EXPECT_TRUE(step().lease);
 }
 
-TEST_F(RoleTest, AReleaseTellsTheWardenFirstAndNamesTheNonceThatItEnds) {  // L9
+TEST_F(RoleTest, AReleaseNotifiesTheWardenFirstAndNamesTheNonceThatItEnds) {  // L9
     step();
     const auto nonce = store.entry.record->nonce;
     board.shutdown = true;
     board.replica.promoted = {1};
-    board.replica.swept = {1};
+    board.replica.flushed = {.epoch = {1}, .number = 1};
+    board.backend.drained = {.epoch = {1}, .number = 1};
     const auto view = step(false);
     EXPECT_FALSE(view.lease);
     EXPECT_TRUE(view.finished);
@@ -295,6 +395,49 @@ TEST_F(RoleTest, AReleaseTellsTheWardenFirstAndNamesTheNonceThatItEnds) {  // L9
     EXPECT_EQ(store.entry.record->held_nonce, nonce);
 }
 
+// W0: a warden that did not answer may still have the old deadline.
+TEST_F(RoleTest, ADeposedNodeNotifiesItsWardenUntilItAnswers) {
+    step();
+    store.entry = {.record = foreign("x"), .revision = {9}};
+    warden.deaf = true;
+    EXPECT_FALSE(step().lease);
+    warden.deaf = false;
+    const auto drops = [this] {
+        return std::count(world.calls.begin(), world.calls.end(), "drop");
+    };
+    const auto before = drops();
+    advance(milliseconds{249});
+    step(false);
+    EXPECT_EQ(drops(), before);
+    advance(milliseconds{1});
+    step(false);
+    EXPECT_EQ(drops(), before + 1);
+    advance(seconds{1});
+    step(false);
+    EXPECT_EQ(drops(), before + 1) << "it has answered";
+}
+
+// D8: the backend starts again in place, and the operator gets the reason.
+TEST_F(RoleTest, AStepDownThatCannotEndIsUndone) {
+    step();
+    board.replica.promoted = {1};
+    board.membership.spec.switchover = model::Spec::Switchover{.id = "w", .to = "n2"};
+    board.membership.peers = {
+        {.status = {.node_id = "n2", .copy_complete = true, .fit = true}, .fresh = true}};
+    auto view = step(false);
+    EXPECT_EQ(view.phase, RoleView::Phase::draining);
+    EXPECT_EQ(view.step_down(), (StepDown{.epoch = {1}, .number = 1}));
+    for (int i = 0; i < 10; ++i) {
+        advance(seconds{1});
+        view = step(false);
+    }
+    EXPECT_EQ(view.phase, RoleView::Phase::holder);
+    ASSERT_TRUE(view.switchover);
+    EXPECT_EQ(view.switchover->id, "w");
+    EXPECT_FALSE(view.switchover->done);
+    EXPECT_FALSE(view.step_down());
+}
+
 TEST_F(RoleTest, AConfirmationIsARenewalSentAfterItWasAskedFor) {  // S4
     EXPECT_EQ(step().confirmed, 0U);
     board.replica.confirm_wanted = 1;
@@ -302,7 +445,7 @@ TEST_F(RoleTest, AConfirmationIsARenewalSentAfterItWasAskedFor) {  // S4
     EXPECT_EQ(step(false).confirmed, 1U);
     EXPECT_EQ(store.entry.revision.value, revision.value + 1);
     EXPECT_EQ(step(false).confirmed, 1U);
-    EXPECT_EQ(store.entry.revision.value, revision.value + 1);  // once is enough
+    EXPECT_EQ(store.entry.revision.value, revision.value + 1);  // one renewal is enough
 }
 
 TEST_F(RoleTest, ARaisedEpochHoldsPromotionForOneWait) {  // L6
@@ -319,7 +462,7 @@ TEST_F(RoleTest, ARestartedProcessAdoptsItsOwnLeaseWithoutWaiting) {  // L8; def
     own.host = {.machine_id = "m1", .boot_id = "b1"};
     store.entry = {.record = own, .revision = {9}};
     warden.shown.valid_until = world.now + seconds{5};
-    board.backend.dead = false;  // it goes on running
+    board.backend.output.off = false;  // it keeps running
     board.membership.claimed = false;
     EXPECT_EQ(step().phase, Phase::starting);
     board.membership.claimed = true;

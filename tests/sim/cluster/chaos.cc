@@ -1,5 +1,7 @@
 #include "tests/sim/cluster/chaos.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -10,7 +12,7 @@ using model::Duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// I7: one candidate wait, the back-off of daemons and backends that died often, seal and start.
+/// I7: the sum of a candidate's wait, the back-off of crashed daemons and backends, seal and start.
 constexpr seconds convergence_bound{150};
 
 }  // namespace
@@ -69,7 +71,7 @@ void Chaos::later(Duration from, Duration to, std::function<void()> what) {
 }
 
 void Chaos::next() {
-    // Long pauses let a new primary come up, short ones hit it while it does.
+    // Long pauses let a new primary come up; short ones hit it while it does.
     const bool burst = world_.random().percent(40);
     later(milliseconds{20}, burst ? milliseconds{500} : milliseconds{9000}, [this] {
         strike();
@@ -80,7 +82,7 @@ void Chaos::next() {
 void Chaos::bad_requests(Machine& machine) {
     const auto clients = machine.clients();
     if (clients.empty()) return;
-    // Of the process that lives: the last three.
+    // The last three clients, which belong to the running process.
     const auto living = std::min<std::size_t>(3, clients.size());
     auto* client = clients[clients.size() - 1 - world_.random().below(living)];
     const auto count = 1 + world_.random().below(3);
@@ -131,12 +133,18 @@ void Chaos::strike() {
         {faults_.lose_log, [&] { world_.lose_last("OBJ_wal"); }},
         {faults_.lose_lease, [&] { world_.lose_last("KV_election"); }},
         {faults_.switchover,
-         [&] { world_.wish_switchover(random.percent(50) ? machine.id() : std::string{}); }},
+         [&] { world_.request_switchover(random.percent(50) ? machine.id() : std::string{}); }},
         {faults_.kill_backend, [&] { machine.kill_backend(); }},
         {faults_.unhealthy,
          [&] {
-             machine.make_unhealthy(true);
-             later(seconds{1}, seconds{15}, [&machine] { machine.make_unhealthy(false); });
+             machine.set_unhealthy(true);
+             later(seconds{1}, seconds{15}, [&machine] { machine.set_unhealthy(false); });
+         }},
+        {faults_.delete_address, [&] { machine.delete_address(); }},
+        {faults_.lose_carrier,
+         [&] {
+             machine.set_carrier(false);
+             later(seconds{1}, seconds{12}, [&machine] { machine.set_carrier(true); });
          }},
     };
     unsigned total = 0;
@@ -160,7 +168,8 @@ void Chaos::heal() {
         machine.start_daemon();
         machine.partition(false);
         machine.continue_node();
-        machine.make_unhealthy(false);
+        machine.set_unhealthy(false);
+        machine.set_carrier(true);
         machine.spare_node();
         for (auto* client : machine.clients()) {
             client->deliver_late();
@@ -169,11 +178,37 @@ void Chaos::heal() {
     }
 }
 
+namespace {
+
+/// SIM_EVENTS=FILE: appends the events of each run to FILE at its end, so that the event streams of
+/// two versions can be compared.
+class EventRecord {
+public:
+    EventRecord(const World& world, std::uint64_t seed) : world_{world}, seed_{seed} {}
+    ~EventRecord() {
+        const char* const path = std::getenv("SIM_EVENTS");
+        if (path == nullptr) return;
+        std::ofstream file{path, std::ios::app};
+        file << "== seed " << seed_ << '\n';
+        for (const auto& event : world_.events())
+            file << event.line << '\n';
+    }
+    EventRecord(const EventRecord&) = delete;
+    EventRecord& operator=(const EventRecord&) = delete;
+
+private:
+    const World& world_;
+    std::uint64_t seed_;
+};
+
+}  // namespace
+
 std::string run_chaos(const WorldSettings& settings, const Faults& faults, Duration length) {
     World world{settings};
+    const EventRecord record{world, settings.seed};
     Chaos chaos{world, faults};
     world.boot_all();
-    // Some runs are hit before the first database is there.
+    // In some runs faults begin before the first database exists.
     if (world.random().percent(70)) {
         (void)world.run_until([&] { return world.primary() != nullptr; }, seconds{60});
     }
@@ -189,10 +224,14 @@ std::string run_chaos(const WorldSettings& settings, const Faults& faults, Durat
         world.write_rows(false);
         if (!world.run_until([&] { return world.converged() || world.alarmed(); },
                              convergence_bound)) {
-            world.fail("I7: the cluster does not come to rest\n" + world.standing());
+            world.fail("I7: the cluster does not come to rest\n" + world.describe());
         }
+        const auto* leader = world.primary();
+        if (settings.vip && world.violation().empty() && !world.alarmed() &&
+            (leader == nullptr || !leader->has_address()))
+            world.fail("I7: the address is not where the leader is\n" + world.describe());
     } else if (world.violation().empty() && !world.alarmed()) {
-        world.fail("I7: nobody is primary after all was healed\n" + world.standing());
+        world.fail("I7: nobody is primary after all was healed\n" + world.describe());
     }
     return world.violation();
 }

@@ -1,4 +1,4 @@
-// Faults drawn from the world's seed, one after the other, and their healing.
+// Random faults, drawn from the world's seed.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace sim {
 
-/// How often each kind comes, as shares of one another. Zero: never.
+/// Relative frequency of each kind. Zero: never.
 struct Faults {
     unsigned kill_node = 0;
     unsigned kill_in_step = 0;
@@ -19,12 +19,14 @@ struct Faults {
     unsigned partition = 0;
     unsigned bad_requests = 0;  // lost requests, lost answers, late requests
     unsigned store_restart = 0;
-    unsigned outage = 0;  // of the store, for everybody
+    unsigned outage = 0;  // the store is down for all nodes
     unsigned lose_log = 0;
     unsigned lose_lease = 0;
     unsigned switchover = 0;
     unsigned kill_backend = 0;
     unsigned unhealthy = 0;
+    unsigned delete_address = 0;
+    unsigned lose_carrier = 0;
 };
 
 [[nodiscard]] Faults process_faults();
@@ -34,14 +36,14 @@ struct Faults {
 
 class Chaos {
 public:
-    /// `world` outlives it.
+    /// `world` must outlive this.
     Chaos(World& world, Faults faults) : world_{world}, faults_{faults} {}
     ~Chaos() { *alive_ = false; }
     Chaos(const Chaos&) = delete;
     Chaos& operator=(const Chaos&) = delete;
 
     void begin();
-    /// No more faults, and the end of all that last.
+    /// Ends all faults and starts no more.
     void heal();
 
 private:
@@ -56,8 +58,8 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-/// Boots a cluster, lets faults rain for `length`, heals, and asks for convergence (I7) unless an
-/// alarm was raised. Returns what went wrong; "" nothing.
+/// Boots a cluster, draws faults for `length`, heals, and requires convergence (I7) unless an alarm
+/// was raised. Returns what went wrong; "" nothing.
 [[nodiscard]] std::string run_chaos(const WorldSettings& settings,
                                     const Faults& faults,
                                     model::Duration length);

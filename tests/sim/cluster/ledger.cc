@@ -13,7 +13,8 @@ using model::Errc;
 using model::Result;
 
 constexpr std::size_t count_offset = 100;
-constexpr std::uint32_t first_row_page = 10;  // the pages between change for no reason
+// pages before it change with every commit, without holding rows
+constexpr std::uint32_t first_row_page = 10;
 constexpr std::uint64_t rows_in_page = sim_page_size / sizeof(std::uint64_t);
 
 void put(Bytes& page, std::size_t offset, std::uint64_t value) {

@@ -1,5 +1,5 @@
-// What the simulated application keeps in its database: numbered rows in the order of their
-// commits, and pages that change for no reason. Two databases can be compared by their rows.
+// The data of the simulated application: rows numbered in commit order, and pages that change
+// without holding rows. Two databases are compared by their rows.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 namespace sim {
 
 using Rows = std::vector<std::uint64_t>;
-/// A page by its number, from 1; 512 bytes.
+/// Reads a page of 512 bytes by its number, from 1.
 using PageReader = std::function<model::Result<model::Bytes>(std::uint32_t)>;
 
-/// The rows of a database. corrupt: a page is not what the application wrote.
+/// The rows of a database. corrupt: a page is not as the application wrote it.
 [[nodiscard]] model::Result<Rows> read_rows(const PageReader& read);
 
-/// The pages that a commit of one more row changes.
+/// The pages changed by a commit of one more row.
 [[nodiscard]] model::Result<std::vector<model::Page>> add_row(std::uint64_t row,
                                                               const PageReader& read,
                                                               reconcilers::ports::Random& random);
 
-/// Whether all of `first` stands at the beginning of `rows`.
+/// Whether `rows` begins with all of `first`.
 [[nodiscard]] bool begins_with(const Rows& rows, const Rows& first);
 
 }  // namespace sim

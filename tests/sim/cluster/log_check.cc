@@ -33,7 +33,7 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 void LogCheck::begin_anew() { *this = LogCheck{*server_, stream_}; }
 
-std::string LogCheck::look() {
+std::string LogCheck::check() {
     const auto* stream = server_->find(stream_);
     if (stream == nullptr) return {};
     if (stream->last() < read_to_) begin_anew();
@@ -52,7 +52,7 @@ std::string LogCheck::read(std::uint64_t, const model::ObjectMeta& meta) {
     const auto entry = model::to_entry(meta);
     switch (entry.kind) {
         case LogEntry::Kind::marker:
-            // One below a newer one is void; it does no harm.
+            // A marker below a newer one is void, and harmless.
             marker_ = std::max(marker_, entry.marker.epoch);
             return {};
         case LogEntry::Kind::opened:

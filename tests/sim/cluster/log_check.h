@@ -1,5 +1,5 @@
-// Reads the log as an outsider who knows the rules and not the code: I3, and what every later
-// primary must have (I4).
+// Reads the log independently of the code under test, by the rules only: checks I3, and computes
+// what every later primary must have (I4).
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ public:
     LogCheck(SimServer& server, std::string stream)
         : server_{&server}, stream_{std::move(stream)} {}
 
-    /// Reads what is new. Returns how it breaks the rules; "" it does not.
-    [[nodiscard]] std::string look();
-    /// The store lost something: what it has now is all there is.
+    /// Reads new messages. Returns which rule they violate; "" none.
+    [[nodiscard]] std::string check();
+    /// The store lost messages: start again with what it has now.
     void begin_anew();
 
-    /// The database at the end of the log; empty until the first image is there.
+    /// The database at the end of the log; empty before the first image.
     [[nodiscard]] const std::optional<Rows>& rows() const { return rows_; }
     [[nodiscard]] model::Txid visible() const { return visible_; }
     [[nodiscard]] bool has_data() const { return last_.value != 0 || base_; }
@@ -48,11 +48,11 @@ private:
     std::string last_nuid_;
     model::Txid visible_;
 
-    bool base_ = false;  // the pages are a whole database
+    bool base_ = false;  // the pages are a complete database
     std::map<std::uint32_t, model::Bytes> pages_;
-    std::map<std::uint64_t, std::size_t> hashes_;  // of the whole, by TXID
+    std::map<std::uint64_t, std::size_t> hashes_;  // of the whole database, by TXID
     std::optional<Rows> rows_;
-    /// Before the first image: the files that follow it, in order.
+    /// Files after the first image, which is not there yet; in order.
     std::vector<std::pair<model::Txid, model::Bytes>> waiting_;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/sim/cluster/machine.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace sim {
@@ -16,13 +17,9 @@ namespace ports = reconcilers::ports;
 constexpr std::int32_t killed = 9;  // wait status of a SIGKILL
 constexpr std::int32_t terminated = 15;
 
-std::string line_of(std::string_view name,
-                    const std::vector<std::pair<std::string_view, std::string>>& fields) {
-    std::string line{name};
-    for (const auto& [key, value] : fields)
-        line += " " + std::string{key} + "=" + value;
-    return line;
-}
+/// The registry has a simulation of its own, with many more nodes.
+constexpr std::array simulated_parts{
+    Part::role, Part::replica, Part::backend, Part::membership, Part::vip};
 
 }  // namespace
 
@@ -30,7 +27,7 @@ class Machine::Events final : public ports::Events {
 public:
     explicit Events(Machine& machine) : machine_{machine} {}
     void emit(ports::Level level, std::string_view name, const ports::Fields& fields) override {
-        machine_.world_.event(level, name, machine_.id() + " " + line_of(name, fields));
+        machine_.world_.event(level, name, fields);
     }
 
 private:
@@ -63,14 +60,29 @@ Machine::Machine(MachineSettings settings, MachineWorld world)
       paths_{.data = "/data/db.sqlite", .replica = "/replica/db.sqlite", .state = "/state"},
       clock_{world_.schedule, settings_.drift_ppm},
       sqlite_{files_, paths_.data, world_.random},
+      addresses_{world_.schedule,
+                 clock_,
+                 world_.random,
+                 {.appeared =
+                      [this] {
+                          note("has the address");
+                          world_.schedule.after(microseconds{50}, [this, life = life_] {
+                              if (life == life_ && warden_ && !starved_) warden_->target_appeared();
+                          });
+                      },
+                  .changed =
+                      [this] {
+                          if (process_) wake(Part::vip, true, microseconds{50});
+                      },
+                  .elsewhere = [this] { return world_.address_elsewhere(settings_.id); }}},
       events_{std::make_unique<Events>(*this)},
       probe_{std::make_unique<Probe>(*this)} {
-    (void)files_.make_folder("/data");
-    // It takes its time to stop: its last commits come after it was asked.
+    (void)files_.create_directory("/data");
+    // It stops slowly: its last commits come after it was asked to stop.
     backend_.ignores_stop = true;
     backend_.started = [this] {
         ++backend_starts_;
-        say("backend process started");
+        note("backend process started");
         const auto delay = world_.random.between(milliseconds{20}, milliseconds{400});
         world_.schedule.after(delay, [this, life = ++app_life_] {
             if (life == app_life_ && backend_.alive) open_database();
@@ -85,7 +97,7 @@ Machine::Machine(MachineSettings settings, MachineWorld world)
     backend_.died = [this] {
         ++app_life_;
         close_database();
-        say("backend process ended");
+        note("backend process ended");
     };
 }
 
@@ -97,7 +109,7 @@ void Machine::boot() {
     ++boots_;
     clock_.boot(world_.random.between(seconds{5}, seconds{3000}));
     warden_file_.reset();  // tmpfs
-    say("booted");
+    note("booted");
     daemon_wanted_ = true;
     start_daemon();
 }
@@ -107,43 +119,51 @@ void Machine::start_daemon() {
     if (!powered_ || warden_) return;
     ++life_;
     warden_ = std::make_unique<SimWarden>(
-        warden::Settings{.ttl = settings_.timing.ttl,
-                         .margin = settings_.timing.margin,
-                         .stop_timeout = seconds{90},
-                         .boot_id = settings_.id + "-boot-" + std::to_string(boots_),
-                         .run = std::to_string(life_),
-                         .cgroup = {}},
+        warden::Settings{
+            .ttl = settings_.timing.ttl,
+            .margin = settings_.timing.margin,
+            .stop_timeout = seconds{90},
+            .boot_id = settings_.id + "-boot-" + std::to_string(boots_),
+            .run = std::to_string(life_),
+            .cgroup = {},
+            .list = {.items = {model::Spawn{.command = {"/backend"}, .dir = "/"},
+                               model::WardenTarget{.kind = model::WardenTarget::Kind::address,
+                                                   .name = to_text(sim_address().at),
+                                                   .interface = sim_address().interface}}}},
         warden_file_,
         clock_,
         backend_,
-        SimWarden::Machine{
-            .spawn_node =
-                [this] {
-                    node_killed_ = false;
-                    world_.schedule.after(world_.random.between(milliseconds{2}, milliseconds{60}),
-                                          [this, life = life_, node = ++node_life_] {
-                                              if (life == life_ && node == node_life_ && warden_)
-                                                  spawn_node();
-                                          });
-                },
-            .kill_node =
-                [this] {
-                    if (std::exchange(node_killed_, true)) return;
-                    world_.schedule.after(microseconds{300}, [this, life = life_] {
-                        if (life == life_ && node_killed_) node_gone(killed);
-                    });
-                },
-            .term_node =
-                [this] {
-                    if (process_ && !node_killed_) process_->shut_down();
-                },
-            .say =
-                [this](const warden::Say& what) {
-                    std::string line{what.name};
-                    for (const auto& [key, value] : what.fields)
-                        line += " " + std::string{key} + "=" + value;
-                    world_.event(ports::Level::info, what.name, settings_.id + " " + line);
-                }});
+        SimWarden::Machine{.spawn_node =
+                               [this] {
+                                   node_killed_ = false;
+                                   world_.schedule.after(
+                                       world_.random.between(milliseconds{2}, milliseconds{60}),
+                                       [this, life = life_, node = ++node_life_] {
+                                           if (life == life_ && node == node_life_ && warden_)
+                                               spawn_node();
+                                       });
+                               },
+                           .kill_node =
+                               [this] {
+                                   if (std::exchange(node_killed_, true)) return;
+                                   world_.schedule.after(microseconds{300}, [this, life = life_] {
+                                       if (life == life_ && node_killed_) node_gone(killed);
+                                   });
+                               },
+                           .term_node =
+                               [this] {
+                                   if (process_ && !node_killed_) process_->shut_down();
+                               },
+                           .end_target =
+                               [this](const model::WardenTarget&) {
+                                   if (settings_.mutation != Mutation::no_unbind)
+                                       addresses_.remove();
+                                   return true;
+                               },
+                           .log_event =
+                               [this](const warden::LogEvent& what) {
+                                   world_.event(what.level, what.name, what.fields);
+                               }});
     warden_->begin();
 }
 
@@ -167,15 +187,16 @@ void Machine::spawn_node() {
                                     .start_timeout = seconds{10},
                                     .stop_timeout = seconds{5}},
                         .mutation = settings_.mutation},
-        NodeProcess::Surroundings{
+        NodeProcess::Environment{
             .clock = clock_,
             .random = world_.random,
-            .server = world_.server,
+            .servers = world_.servers,
             .files = files_,
             .sqlite = sqlite_,
             .probe = *probe_,
             .events = *events_,
             .warden = warden_->connect(),
+            .addresses = settings_.vip ? addresses_.connect(settings_.mutation) : nullptr,
             .wake =
                 [this](Part part, bool hinted) {
                     wake(part, hinted, world_.random.between(microseconds{20}, milliseconds{2}));
@@ -185,9 +206,11 @@ void Machine::spawn_node() {
         client->set_partitioned(cut_);
         all_clients_.push_back(client);
     }
-    say("node process " + number + " started");
-    for (const auto part : all_parts)
+    note("node process " + number + " started");
+    for (const auto part : simulated_parts) {
+        if (part == Part::vip && !settings_.vip) continue;
         wake(part, true, world_.random.between(microseconds{100}, milliseconds{10}));
+    }
 }
 
 void Machine::wake(Part part, bool hinted, Duration delay) {
@@ -211,21 +234,25 @@ void Machine::run(Part part) {
     auto& timer = timers_[static_cast<std::size_t>(part)];
     const bool hinted = std::exchange(timer.hinted, false);
     timer.due = Duration::max();
+    if (part == Part::replica && crash_at_) files_.crash_after(crash_at_);
     if (part == Part::replica && crash_after_) files_.crash_after(std::exchange(crash_after_, {}));
+    const auto steps = files_.steps();
     model::Instant next{};
     try {
         next = process_->step(part, hinted);
     } catch (const SimCrash&) {
         files_.crash_after({});
-        say("node process killed within a step");
+        crash_at_.reset();
+        note("node process killed within a step");
         if (!node_killed_) node_gone(killed);
         return;
     }
     files_.crash_after({});
+    if (part == Part::replica && crash_at_) *crash_at_ -= files_.steps() - steps;
     if (node_killed_) return;
     const auto& board = process_->board();
     if (board.role.finished) {
-        say("node process ends");
+        note("node process ends");
         node_gone(0);
         return;
     }
@@ -270,7 +297,7 @@ void Machine::arm() {
     });
 }
 
-/// The warden is gone; systemd starts the daemon anew where it is wanted.
+/// The warden has ended; systemd restarts the daemon where it is enabled.
 void Machine::daemon_gone() {
     ++life_;
     drop_process();
@@ -286,7 +313,7 @@ void Machine::daemon_gone() {
 
 void Machine::cut_power(bool torn) {
     if (!powered_) return;
-    say(torn ? "power cut, torn" : "power cut");
+    note(torn ? "power cut, torn" : "power cut");
     powered_ = false;
     ++life_;
     drop_process();
@@ -295,6 +322,8 @@ void Machine::cut_power(bool torn) {
     warden_due_ = Duration::max();
     node_killed_ = false;
     backend_.unkillable = false;
+    addresses_.power_off();
+    lease_end_ = {};
     close_database();
     sqlite_.forget();
     files_.power_cut(torn ? &world_.random : nullptr);
@@ -302,13 +331,13 @@ void Machine::cut_power(bool torn) {
 
 void Machine::kill_node() {
     if (!process_ || node_killed_) return;
-    say("node process killed");
+    note("node process killed");
     node_gone(killed);
 }
 
 void Machine::kill_warden() {
     if (!warden_) return;
-    say("warden killed");
+    note("warden killed");
     drop_process();
     warden_->crash();
     daemon_gone();
@@ -316,29 +345,30 @@ void Machine::kill_warden() {
 
 void Machine::restart_daemon() {
     if (!warden_) return;
-    say("daemon restarted");
+    note("daemon restarted");
     daemon_wanted_ = true;
     warden_->terminate();
 }
 
 void Machine::stop_daemon() {
     if (!warden_) return;
-    say("daemon stopped");
+    note("daemon stopped");
     daemon_wanted_ = false;
     warden_->terminate();
 }
 
 void Machine::stop_node() {
     if (!process_ || stopped_) return;
-    say("node process stopped (SIGSTOP)");
+    note("node process stopped (SIGSTOP)");
     stopped_ = true;
 }
 
 void Machine::continue_node() {
     if (!stopped_) return;
-    say("node process goes on (SIGCONT)");
+    note("node process goes on (SIGCONT)");
     stopped_ = false;
-    for (const auto part : all_parts) {
+    for (const auto part : simulated_parts) {
+        if (part == Part::vip && !settings_.vip) continue;
         timers_[static_cast<std::size_t>(part)].due = Duration::max();
         wake(part, false, world_.random.between(microseconds{20}, milliseconds{2}));
     }
@@ -346,7 +376,7 @@ void Machine::continue_node() {
 
 void Machine::partition(bool cut) {
     if (cut_ == cut) return;
-    say(cut ? "cut off from the store" : "connected to the store again");
+    note(cut ? "cut off from the store" : "connected to the store again");
     cut_ = cut;
     for (auto* client : all_clients_)
         client->set_partitioned(cut);
@@ -356,8 +386,26 @@ std::vector<SimClient*> Machine::clients() { return all_clients_; }
 
 void Machine::kill_backend() {
     if (!backend_.alive || !warden_) return;
-    say("backend killed");
+    note("backend killed");
     warden_->backend_died(killed);
+}
+
+void Machine::delete_address() {
+    if (!addresses_.bound()) return;
+    note("somebody deletes the address");
+    addresses_.remove();
+}
+
+void Machine::set_carrier(bool carrier) {
+    note(carrier ? "the carrier is back" : "the carrier is lost");
+    addresses_.set_carrier(carrier);
+}
+
+bool Machine::address_outlives_lease() {
+    const auto* known = board();
+    if (known != nullptr && known->role.lease)
+        lease_end_ = std::max(lease_end_, known->role.lease->valid_until);
+    return addresses_.bound() && clock_.now() > lease_end_;
 }
 
 void Machine::open_database() {
@@ -366,11 +414,11 @@ void Machine::open_database() {
     }
     const auto exists = files_.exists(paths_.data);
     if (!exists || !*exists) {
-        world_.database_made();
-        say("backend makes its database");
+        world_.database_created();
+        note("backend makes its database");
         (void)files_.write_at(paths_.data, 0, sim_first_page());
         (void)files_.sync(paths_.data);
-        (void)files_.sync_folder("/data");
+        (void)files_.sync_directory("/data");
     }
     auto opened = sqlite_.open();
     if (!opened) return;
@@ -388,15 +436,43 @@ bool Machine::commit(std::uint64_t row) {
     const auto read = [this](std::uint32_t page) { return sqlite_.read(page); };
     auto pages = add_row(row, read, world_.random);
     if (!pages) {
-        world_.violation("the backend of " + id() + " can not read: " + pages.error().message);
+        world_.violation("the backend of " + id() + " cannot read: " + pages.error().message);
         return false;
     }
     const auto frames = sqlite_.frames().size();
     if (!sqlite_.commit(app_->opener, *pages)) return false;
-    // The application's own checkpoints.
+    // Checkpoints of the application.
     if (frames >= 1000 && world_.random.percent(20)) (void)sqlite_.checkpoint();
     if (process_) process_->database_changed();
     return true;
+}
+
+void Machine::for_each_staged(const std::function<void(const std::string& path)>& what) {
+    const auto directory = paths_.state + "/staged/";
+    const auto names = files_.list(paths_.state + "/staged");
+    if (!names) return;
+    for (const auto& name : *names) {
+        auto path = directory;
+        path += name;
+        what(path);
+    }
+}
+
+void Machine::sync_staged() {
+    for_each_staged([this](const std::string& path) { (void)files_.sync(path); });
+    sync_staged_names();
+}
+
+void Machine::sync_staged_names() { (void)files_.sync_directory(paths_.state + "/staged"); }
+
+void Machine::sync_wal() {
+    (void)files_.sync(paths_.data + "-wal");
+    (void)files_.sync_directory("/data");
+}
+
+void Machine::forget_staged() {
+    for_each_staged([this](const std::string& path) { (void)files_.remove(path); });
+    sync_staged_names();
 }
 
 std::optional<Rows> Machine::rows() {

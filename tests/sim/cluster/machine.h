@@ -1,5 +1,5 @@
-// One simulated machine: clock, disk, SQLite, the warden (the real core), the node process and the
-// backend. Everything here may be killed, stopped or cut off at any time.
+// One simulated machine: clock, disk, SQLite, the warden (its real core), the node process and the
+// backend. Each of them may be killed, stopped or cut off at any time.
 #pragma once
 
 #include <array>
@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "tests/sim/cluster/addresses.h"
 #include "tests/sim/cluster/ledger.h"
 #include "tests/sim/cluster/process.h"
 #include "tests/sim/warden/sim_warden.h"
@@ -21,23 +23,27 @@ struct MachineSettings {
     std::int64_t drift_ppm = 0;
     int priority = 100;
     bool nofailover = false;
+    bool vip = false;  // it has the virtual address in its configuration
     Mutation mutation = Mutation::none;
 };
 
-/// What a machine needs of the world, and tells it.
+/// What a machine uses of the world, and reports to it.
 struct MachineWorld {
     Schedule& schedule;
     SimRandom& random;
-    SimServer& server;
-    /// Something happened here, for people.
-    std::function<void(const std::string& line)> say;
-    /// A reconciler's or a warden's event.
-    std::function<void(reconcilers::ports::Level, std::string_view name, const std::string& line)>
+    std::vector<SimServer*> servers;  // nats.servers
+    /// Reports what happens here, for people.
+    std::function<void(const std::string& line)> note;
+    /// Reports an event of a reconciler or the warden.
+    std::function<void(
+        reconcilers::ports::Level, std::string_view name, const reconcilers::ports::Fields&)>
         event;
     std::function<void(const model::LeaseRecord&)> lease_sent;
-    /// The backend is about to make a database.
-    std::function<void()> database_made;
+    /// The backend is about to create a database.
+    std::function<void()> database_created;
     std::function<void(const std::string& why)> violation;
+    /// Another machine than this one has the virtual address.
+    std::function<bool(const std::string& id)> address_elsewhere;
 };
 
 class Machine {
@@ -51,15 +57,21 @@ public:
 
     // --- faults
     void boot();
-    /// `torn`: what was not synced is kept by chance, page by page; else it is all lost.
+    /// `torn`: each unsynced page and name is kept or lost at random; otherwise all are lost.
     void cut_power(bool torn);
     [[nodiscard]] bool powered() const { return powered_; }
     void kill_node();
-    /// The node process dies inside its next pass of the replica, after so many steps on the disk.
+    /// Kills the node process inside the replica's next pass, after so many steps on the disk.
     void kill_node_in_step(std::uint64_t steps) { crash_after_ = steps; }
-    void spare_node() { crash_after_.reset(); }
+    /// Kills it inside a pass of the replica, before the first disk change after so many of them
+    /// from now on.
+    void kill_node_after_steps(std::uint64_t steps) { crash_at_ = steps; }
+    void spare_node() {
+        crash_after_.reset();
+        crash_at_.reset();
+    }
     void kill_warden();
-    /// SIGTERM, then a new start, as systemctl restart does.
+    /// SIGTERM, then a start, as `systemctl restart` does.
     void restart_daemon();
     void stop_daemon();
     void start_daemon();
@@ -68,25 +80,43 @@ public:
     [[nodiscard]] bool stopped() const { return stopped_; }
     void partition(bool cut);
     [[nodiscard]] bool partitioned() const { return cut_; }
+    /// Sets nats.servers for the next node process; its connections begin with the first.
+    void name_servers(std::vector<SimServer*> servers) { world_.servers = std::move(servers); }
     void kill_backend();
-    void make_unhealthy(bool unhealthy) { unhealthy_ = unhealthy; }
-    /// The warden is not scheduled.
+    void set_unhealthy(bool unhealthy) { unhealthy_ = unhealthy; }
+    /// While true, the warden is not scheduled.
     void starve_warden(bool starved) { starved_ = starved; }
+    /// Somebody deletes the virtual address.
+    void delete_address();
+    void set_carrier(bool carrier);
 
     // --- the application
     [[nodiscard]] bool backend_alive() const { return backend_.alive; }
     [[nodiscard]] bool serving() const { return app_.has_value(); }
-    /// Commits a row. False: it was refused.
+    [[nodiscard]] bool has_address() const { return addresses_.bound(); }
+    /// I6: it has the address although the last lease that its node process knew has ended.
+    [[nodiscard]] bool address_outlives_lease();
+    /// Commits a row. False: the commit failed.
     bool commit(std::uint64_t row);
-    /// The application's own checkpoint.
+    /// A checkpoint by the application.
     void checkpoint() { (void)sqlite_.checkpoint(); }
-    /// What the database at dataPath holds; empty: there is none.
+
+    // --- what the kernel has written back before a power cut
+    /// The staged files and their directory.
+    void sync_staged();
+    /// The directory of the staged files: new and removed names.
+    void sync_staged_names();
+    /// The `-wal`, as after a checkpoint of the application.
+    void sync_wal();
+    /// Deletes the staged files, durably.
+    void forget_staged();
+    /// The rows of the database at dataPath; empty: there is none.
     [[nodiscard]] std::optional<Rows> rows();
     [[nodiscard]] model::Result<model::Bytes> data_page(std::uint32_t page);
     [[nodiscard]] std::uint32_t data_pages();
     [[nodiscard]] std::uint64_t backend_starts() const { return backend_starts_; }
 
-    // --- what it looks like
+    // --- its state
     [[nodiscard]] const NodeProcess* process() const { return process_.get(); }
     [[nodiscard]] const reconcilers::Board* board() const {
         return process_ ? &process_->board() : nullptr;
@@ -94,9 +124,9 @@ public:
     [[nodiscard]] SimFiles& files() { return files_; }
     [[nodiscard]] const reconcilers::replica::Paths& paths() const { return paths_; }
     [[nodiscard]] std::vector<SimClient*> clients();
-    /// The warden's wake-up is put on the schedule where it is not yet. After every event.
+    /// Schedules the warden's next wake-up where it is not scheduled yet. Call after every event.
     void arm();
-    /// The lease that this node holds is valid, its data promoted, its backend healthy.
+    /// This node holds a valid lease, its data is promoted, its backend is healthy.
     [[nodiscard]] bool primary() const;
 
 private:
@@ -118,8 +148,9 @@ private:
     void set_timer(Part part, model::Duration when);
     void open_database();
     void close_database();
-    void say(const std::string& line) const { world_.say(settings_.id + " " + line); }
+    void note(const std::string& line) const { world_.note(settings_.id + " " + line); }
     void drop_process();
+    void for_each_staged(const std::function<void(const std::string& path)>& what);
 
     MachineSettings settings_;
     MachineWorld world_;
@@ -127,6 +158,8 @@ private:
     MachineClock clock_;
     SimFiles files_;
     SimSqlite sqlite_;
+    SimAddresses addresses_;
+    model::Instant lease_end_{};  // the latest that the node processes of this boot knew
     std::unique_ptr<Events> events_;
     std::unique_ptr<Probe> probe_;
     SimBackend backend_;
@@ -145,11 +178,13 @@ private:
     bool daemon_wanted_ = true;
     int boots_ = 0;
     int processes_ = 0;
-    std::uint64_t life_ = 0;  // counts daemons and boots: what was planned for an old one is void
+    // counts daemons and boots: events scheduled for an earlier one are void
+    std::uint64_t life_ = 0;
     std::uint64_t node_life_ = 0;
     std::uint64_t app_life_ = 0;
     std::uint64_t backend_starts_ = 0;
     std::optional<std::uint64_t> crash_after_;
+    std::optional<std::uint64_t> crash_at_;
     std::optional<App> app_;
     model::Duration warden_due_ = model::Duration::max();
 };

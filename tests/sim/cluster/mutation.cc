@@ -1,6 +1,9 @@
 #include "tests/sim/cluster/mutation.h"
 
+#include <set>
 #include <utility>
+
+#include "tests/sim/store/forwarding_log_store.h"
 
 namespace sim {
 namespace {
@@ -8,13 +11,13 @@ namespace {
 using model::Result;
 namespace ports = reconcilers::ports;
 
-class Overwriting final : public ports::KvStore {
+class Overwriting final : public adapters::kv::KvStore {
 public:
-    explicit Overwriting(ports::KvStore& inner) : inner_{inner} {}
-    Result<std::optional<ports::KvEntry>> get(std::string_view key) override {
+    explicit Overwriting(adapters::kv::KvStore& inner) : inner_{inner} {}
+    Result<std::optional<adapters::kv::KvEntry>> get(std::string_view key) override {
         return inner_.get(key);
     }
-    Result<std::vector<ports::KvEntry>> list() override { return inner_.list(); }
+    Result<std::vector<adapters::kv::KvEntry>> list() override { return inner_.list(); }
     Result<model::Revision> update(std::string_view key,
                                    model::ByteView value,
                                    model::Revision) override {
@@ -27,49 +30,16 @@ public:
         return inner_.erase(key, expected);
     }
     Result<model::Revision> last_revision() override { return inner_.last_revision(); }
-    std::uint64_t session() const override { return inner_.session(); }
+    std::uint64_t connection_generation() const override { return inner_.connection_generation(); }
     void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
 
 private:
-    ports::KvStore& inner_;
+    adapters::kv::KvStore& inner_;
 };
 
-class Log : public ports::LogStore {
+class WithoutExpectation final : public ForwardingLogStore {
 public:
-    explicit Log(ports::LogStore& inner) : inner_{inner} {}
-    Result<ports::StreamState> state() override { return inner_.state(); }
-    Result<model::Sequence> publish_chunks(std::string_view nuid,
-                                           const std::vector<model::ByteView>& pieces,
-                                           model::Sequence last) override {
-        return inner_.publish_chunks(nuid, pieces, last);
-    }
-    Result<model::Sequence> publish_meta(const model::ObjectMeta& meta,
-                                         std::optional<model::Sequence> last) override {
-        return inner_.publish_meta(meta, last);
-    }
-    Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
-        return inner_.next_meta(from);
-    }
-    Result<std::optional<model::StoredMeta>> find_meta(std::string_view name) override {
-        return inner_.find_meta(name);
-    }
-    Result<std::optional<ports::Chunk>> next_chunk(std::string_view nuid,
-                                                   model::Sequence from) override {
-        return inner_.next_chunk(nuid, from);
-    }
-    Result<void> erase(model::Sequence sequence) override { return inner_.erase(sequence); }
-    std::string new_nuid() override { return inner_.new_nuid(); }
-    std::unique_ptr<ports::Digest> new_digest() override { return inner_.new_digest(); }
-    std::uint64_t session() const override { return inner_.session(); }
-    void on_change(std::function<void()> wake) override { inner_.on_change(std::move(wake)); }
-
-protected:
-    ports::LogStore& inner_;
-};
-
-class WithoutExpectation final : public Log {
-public:
-    using Log::Log;
+    using ForwardingLogStore::ForwardingLogStore;
     Result<model::Sequence> publish_chunks(std::string_view nuid,
                                            const std::vector<model::ByteView>& pieces,
                                            model::Sequence) override {
@@ -83,10 +53,10 @@ public:
     }
 };
 
-/// A file of level 0 is seen only once another one is there: the reader believes to be at the end.
-class BehindByOne final : public Log {
+/// A level 0 file is visible only once another one follows: the reader reaches the end too early.
+class BehindByOne final : public ForwardingLogStore {
 public:
-    using Log::Log;
+    using ForwardingLogStore::ForwardingLogStore;
     Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
         auto meta = inner_.next_meta(from);
         while (meta && *meta && level0(**meta)) {
@@ -107,6 +77,27 @@ private:
     }
 };
 
+/// Of all markers only its own are seen.
+class OwnMarkersOnly final : public ForwardingLogStore {
+public:
+    using ForwardingLogStore::ForwardingLogStore;
+    Result<model::Sequence> publish_meta(const model::ObjectMeta& meta,
+                                         std::optional<model::Sequence> last) override {
+        if (!last) own_.insert(meta.nuid);
+        return inner_.publish_meta(meta, last);
+    }
+    Result<std::optional<model::StoredMeta>> next_meta(model::Sequence from) override {
+        auto meta = inner_.next_meta(from);
+        if (!meta || !*meta || own_.contains((*meta)->meta.nuid)) return meta;
+        const auto entry = model::to_entry((*meta)->meta);
+        if (entry.kind == model::LogEntry::Kind::marker) (*meta)->meta = {};
+        return meta;
+    }
+
+private:
+    std::set<std::string> own_;
+};
+
 class EveryFrame final : public ports::Database {
 public:
     explicit EveryFrame(ports::Database& inner) : inner_{inner} {}
@@ -119,15 +110,17 @@ public:
     }
     bool attached() const override { return inner_.attached(); }
     void detach() override { inner_.detach(); }
-    Result<void> settle(const model::WalPosition& captured) override {
-        return inner_.settle(captured);
+    Result<void> checkpoint_and_close(const model::WalPosition& captured) override {
+        return inner_.checkpoint_and_close(captured);
     }
     Result<model::WalBatch> capture(const model::WalPosition& from, std::uint64_t limit) override {
         return inner_.capture(from, limit);
     }
-    Result<void> fence(model::Duration budget) override { return inner_.fence(budget); }
-    bool fenced() const override { return inner_.fenced(); }
-    void unfence() override { inner_.unfence(); }
+    Result<void> lock_writers(model::Duration budget) override {
+        return inner_.lock_writers(budget);
+    }
+    bool writers_locked() const override { return inner_.writers_locked(); }
+    void unlock_writers() override { inner_.unlock_writers(); }
     Result<ports::Checkpointed> checkpoint(const model::WalPosition& captured) override {
         return inner_.checkpoint(captured);
     }
@@ -170,7 +163,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ports::KvStore> mutate(Mutation mutation, ports::KvStore& inner) {
+std::unique_ptr<adapters::kv::KvStore> mutate(Mutation mutation, adapters::kv::KvStore& inner) {
     if (mutation == Mutation::no_cas) return std::make_unique<Overwriting>(inner);
     return nullptr;
 }
@@ -178,6 +171,7 @@ std::unique_ptr<ports::KvStore> mutate(Mutation mutation, ports::KvStore& inner)
 std::unique_ptr<ports::LogStore> mutate(Mutation mutation, ports::LogStore& inner) {
     if (mutation == Mutation::no_expect) return std::make_unique<WithoutExpectation>(inner);
     if (mutation == Mutation::no_read) return std::make_unique<BehindByOne>(inner);
+    if (mutation == Mutation::no_cas) return std::make_unique<OwnMarkersOnly>(inner);
     return nullptr;
 }
 

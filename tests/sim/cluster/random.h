@@ -1,4 +1,4 @@
-// Chance from one seed: the same seed is the same run.
+// Random numbers from one seed: the same seed gives the same run.
 #pragma once
 
 #include <cstdint>

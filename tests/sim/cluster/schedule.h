@@ -1,4 +1,4 @@
-// The simulated time of the world, and what happens when. No thread: one event after the other.
+// Simulated time and scheduled events, in one thread.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ public:
     void after(model::Duration delay, std::function<void()> what) {
         at(now_ + delay, std::move(what));
     }
-    /// The next event, unless it lies beyond `limit`; then the time is `limit`. False: it was.
+    /// Runs the next event, unless it is after `limit`; then sets the time to `limit`. False: it
+    /// was.
     bool step(model::Duration limit) {
         if (events_.empty() || events_.begin()->first.first > limit) {
             now_ = std::max(now_, limit);
@@ -39,7 +40,7 @@ private:
     std::map<std::pair<model::Duration, std::uint64_t>, std::function<void()>> events_;
 };
 
-/// One machine's CLOCK_BOOTTIME: it began at some time, and runs a little fast or slow.
+/// One machine's CLOCK_BOOTTIME, with its own start and a small drift.
 class MachineClock final : public reconcilers::ports::Clock {
 public:
     MachineClock(const Schedule& schedule, std::int64_t drift_ppm)
@@ -57,7 +58,7 @@ public:
         const auto since = world - booted_;
         return model::Instant{uptime_ + since + since / 1'000'000 * drift_ppm_};
     }
-    /// The world's time at which this clock shows `then`, or a little later.
+    /// The world's time at which this clock shows `then`, or slightly later.
     [[nodiscard]] model::Duration world(model::Instant then) const {
         const auto since = then.time_since_epoch() - uptime_;
         return booted_ + since - since / (1'000'000 + drift_ppm_) * drift_ppm_ +

@@ -26,8 +26,12 @@ std::string stamp(Duration now) {
 
 }  // namespace
 
-World::World(WorldSettings settings)
-    : settings_{settings}, random_{settings.seed}, log_{server_, "OBJ_wal"} {
+World::World(const WorldSettings& settings)
+    : settings_{settings},
+      random_{settings.seed},
+      server_{"a"},
+      other_server_{"b"},
+      log_{server_, "OBJ_wal"} {
     for (int i = 1; i <= settings_.machines; ++i) {
         const auto id = "n" + std::to_string(i);
         const auto drift =
@@ -37,23 +41,18 @@ World::World(WorldSettings settings)
                             .timing = settings_.timing,
                             .snapshot_interval = settings_.snapshot_interval,
                             .drift_ppm = drift,
+                            .nofailover = settings_.nofailover.contains(id),
+                            .vip = settings_.vip,
                             .mutation = settings_.mutation},
             MachineWorld{.schedule = schedule_,
                          .random = random_,
-                         .server = server_,
-                         .say = [this](const std::string& line) { trace("-- " + line); },
+                         .servers = {&server_},
+                         .note = [this](const std::string& line) { trace("-- " + line); },
                          .event =
-                             [this](reconcilers::ports::Level level,
-                                    std::string_view name,
-                                    const std::string& line) {
-                                 trace(line);
-                                 events_.push_back(line);
-                                 if (name == "replica.alarm_raised" &&
-                                     level == reconcilers::ports::Level::error) {
-                                     alarm_ = line;
-                                     if (!alarm_allowed_)
-                                         violate("an alarm without a cause: " + line);
-                                 }
+                             [this, id](reconcilers::ports::Level level,
+                                        std::string_view name,
+                                        const reconcilers::ports::Fields& fields) {
+                                 note_event(id, level, name, fields);
                              },
                          .lease_sent =
                              [this, id](const model::LeaseRecord& record) {
@@ -61,15 +60,22 @@ World::World(WorldSettings settings)
                                      if (machine->id() == id) check_release(*machine, record);
                                  }
                              },
-                         .database_made =
+                         .database_created =
                              [this, id] {
                                  if (log_.has_data()) {
                                      violate("C39: the backend of " + id +
                                              " makes a database while data exists");
                                  }
-                                 database_made_ = true;
+                                 database_created_ = true;
                              },
-                         .violation = [this](const std::string& why) { violate(why); }}));
+                         .violation = [this](const std::string& why) { violate(why); },
+                         .address_elsewhere =
+                             [this](const std::string& asking) {
+                                 return std::any_of(
+                                     machines_.begin(), machines_.end(), [&](const auto& each) {
+                                         return each->id() != asking && each->has_address();
+                                     });
+                             }}));
         if (settings_.mutation == Mutation::no_warden) machines_.back()->starve_warden(true);
     }
     keep_writing();
@@ -90,6 +96,25 @@ void World::trace(const std::string& line) {
     if (trace_.size() > trace_length) trace_.pop_front();
 }
 
+void World::note_event(const std::string& node,
+                       reconcilers::ports::Level level,
+                       std::string_view name,
+                       const reconcilers::ports::Fields& fields) {
+    Event event{.level = level,
+                .node = node,
+                .name = std::string{name},
+                .fields = {fields.begin(), fields.end()},
+                .line = node + " " + std::string{name}};
+    for (const auto& [key, value] : fields)
+        event.line += " " + std::string{key} + "=" + value;
+    trace(event.line);
+    if (name == "replica.alarm_raised" && level == reconcilers::ports::Level::error) {
+        alarm_ = event.line;
+        if (!alarm_allowed_) violate("an alarm without a cause: " + event.line);
+    }
+    events_.push_back(std::move(event));
+}
+
 void World::violate(const std::string& what) {
     if (!violation_.empty()) return;
     trace("VIOLATION " + what);
@@ -105,8 +130,8 @@ std::string World::violation() const {
 }
 
 int World::count(const std::string& text) const {
-    return static_cast<int>(std::count_if(events_.begin(), events_.end(), [&](const auto& line) {
-        return line.find(text) != std::string::npos;
+    return static_cast<int>(std::count_if(events_.begin(), events_.end(), [&](const auto& event) {
+        return event.line.find(text) != std::string::npos;
     }));
 }
 
@@ -138,20 +163,26 @@ void World::write_now() {
     }
 }
 
-void World::wish_switchover(const std::string& to) {
-    trace("-- operator wishes for a switchover to '" + to + "'");
+void World::request_switchover(const std::string& to) {
+    trace("-- operator requests for a switchover to '" + to + "'");
+    change_spec([&](model::Spec& spec) {
+        const auto* leader = primary();
+        spec.switchover = model::Spec::Switchover{
+            .id = "request-" + std::to_string(++requests_),
+            .to = to,
+            .from = to.empty() && leader != nullptr ? leader->id() : std::string{}};
+    });
+}
+
+void World::change_spec(const std::function<void(model::Spec&)>& change) {
     SimClient& operators = server_.client("operator");
     SimKvStore bucket{operators, "spec"};
-    app::ClusterKv cluster{bucket, bucket};
+    adapters::json::KvClusterStore cluster{bucket, bucket};
     (void)bucket.ensure();
     auto entry = cluster.spec();
     if (!entry) return;
     auto spec = entry->spec;
-    const auto* leader = primary();
-    spec.switchover = model::Spec::Switchover{
-        .id = "wish-" + std::to_string(++wishes_),
-        .to = to,
-        .from = to.empty() && leader != nullptr ? leader->id() : std::string{}};
+    change(spec);
     (void)cluster.write(spec, entry->revision);
 }
 
@@ -160,6 +191,15 @@ void World::lose_last(const std::string& stream) {
     if (stream == "OBJ_wal") alarm_allowed_ = true;
     server_.lose_last(stream);
     if (stream == "OBJ_wal") log_.begin_anew();
+}
+
+std::optional<model::LeaseRecord> World::lease() {
+    const auto* stream = server_.find("KV_election");
+    const auto at = stream != nullptr ? stream->last_of("leader") : 0;
+    if (at == 0) return {};
+    auto record = adapters::json::decode_lease(model::to_text(stream->at(at).payload));
+    if (!record) return {};
+    return std::move(*record);
 }
 
 Machine* World::primary() {
@@ -179,12 +219,25 @@ void World::check() {
         }
         serving = machine.get();
     }
+    if (settings_.vip) check_addresses();
     const auto* stream = server_.find("OBJ_wal");
     if (stream != nullptr && stream->last() != log_seen_) {
         log_seen_ = stream->last();
-        if (auto wrong = log_.look(); !wrong.empty()) violate(wrong);
+        if (auto wrong = log_.check(); !wrong.empty()) violate(wrong);
     }
     check_promotions();
+}
+
+void World::check_addresses() {
+    const Machine* holder = nullptr;
+    for (const auto& machine : machines_) {
+        if (machine->address_outlives_lease())
+            violate("I6: " + machine->id() + " has the address after its lease");
+        if (!machine->has_address()) continue;
+        if (holder != nullptr)
+            violate("I6: " + holder->id() + " and " + machine->id() + " both have the address");
+        holder = machine.get();
+    }
 }
 
 void World::check_promotions() {
@@ -210,14 +263,15 @@ void World::check_promotions() {
     }
 }
 
-/// I5, L9: who gives the lease up in order has shipped everything, and nothing of it lives.
+/// I5, L9: a node that releases the lease has shipped everything, and its backend is dead.
 void World::check_release(const Machine& machine, const model::LeaseRecord& record) {
     if (record.state != model::LeaseRecord::State::released) return;
     if (machine.backend_alive()) violate("I5: " + machine.id() + " releases with a live backend");
+    if (machine.has_address()) violate("I6: " + machine.id() + " releases with the address");
     const auto* board = machine.board();
-    if (board == nullptr || board->replica.swept.value == 0 || !log_.rows()) return;
+    if (board == nullptr || board->replica.flushed.number == 0 || !log_.rows()) return;
     const auto rows = const_cast<Machine&>(machine).rows();
-    (void)log_.look();
+    (void)log_.check();
     if (rows && !begins_with(*log_.rows(), *rows)) {
         violate("I5: " + machine.id() + " releases with " + std::to_string(rows->size()) +
                 " rows, the store has acknowledged " + std::to_string(log_.rows()->size()));
@@ -259,7 +313,7 @@ bool World::converged() {
     return true;
 }
 
-std::string World::standing() {
+std::string World::describe() {
     std::string text = "log ends at " + std::to_string(log_.visible().value) + ", rows " +
                        (log_.rows() ? std::to_string(log_.rows()->size()) : "unknown") + "\n";
     for (auto& machine : machines_) {

@@ -77,7 +77,7 @@ void SimDatabase::detach() {
     if (!opener_) return;
     sqlite_.close(*opener_);
     opener_.reset();
-    fenced_ = false;
+    writers_locked_ = false;
     image_.reset();
     followed_by_.reset();
 }
@@ -89,31 +89,33 @@ void SimDatabase::pin(const WalPosition& at, Slot slot) {
     may_restart_ = sqlite_.begin_read(*opener_, slot_).zero;
 }
 
-Result<void> SimDatabase::settle(const WalPosition& captured) {
+Result<void> SimDatabase::checkpoint_and_close(const WalPosition& captured) {
     detach();
     auto attached = attach(captured);
-    if (!attached) return std::move(attached).error().during("settle");
+    if (!attached) return std::move(attached).error().during("checkpoint and close");
     auto beyond = capture(captured, 1);
     detach();
-    if (!beyond) return std::move(beyond).error().during("settle");
+    if (!beyond) return std::move(beyond).error().during("checkpoint and close");
     const bool unwritten = captured == WalPosition{} && attached->position == captured;
     if ((!attached->continued && !unwritten) || !beyond->empty()) {
-        return error(Errc::conflict, "settle: the WAL does not end where it was captured");
+        return error(Errc::conflict,
+                     "checkpoint and close: the WAL does not end where it was captured");
     }
-    // The last connection that closes copies the WAL into the file and removes it.
+    // Closing the last connection copies the WAL into the file and removes it.
     auto closer = sqlite_.open();
     if (!closer) return std::move(closer).error();
-    opener_ = *closer;  // closed by detach, also where the process dies within
+    opener_ = *closer;  // closed by detach(), also where the process dies in between
     auto copied = sqlite_.checkpoint();
     detach();
-    if (!copied) return std::move(copied).error().during("settle");
+    if (!copied) return std::move(copied).error().during("checkpoint and close");
     if (sqlite_.opened()) {
-        return error(Errc::unavailable, "settle: another process has the database open");
+        return error(Errc::unavailable,
+                     "checkpoint and close: another process has the database open");
     }
     return files_.remove(sqlite_.wal_path());
 }
 
-/// Where in the present generation the frames after `from` begin: as in adapters/sqlite.
+/// Where the frames after `from` begin in the present generation; see adapters/sqlite.
 Result<WalPosition> SimDatabase::continue_from(const WalPosition& from) {
     const auto end = sqlite_.end();
     if (salts_of(from) == sqlite_.salts()) {
@@ -138,7 +140,7 @@ Result<WalBatch> SimDatabase::capture(const WalPosition& from, std::uint64_t lim
     WalBatch batch{.from = from, .to = from, .page_size = sim_page_size, .commit = sqlite_.pages()};
     if (start->frames == frames.size()) return batch;
 
-    // Transactions until the limit is met, at least one.
+    // Adds transactions until the limit is reached, at least one.
     std::uint64_t bytes = 0;
     std::uint32_t last = start->frames;
     for (auto frame = start->frames; frame < frames.size(); ++frame) {
@@ -164,21 +166,21 @@ Result<WalBatch> SimDatabase::capture(const WalPosition& from, std::uint64_t lim
     return batch;
 }
 
-Result<void> SimDatabase::fence(model::Duration) {
+Result<void> SimDatabase::lock_writers(model::Duration) {
     if (!opener_) return not_attached();
-    if (fenced_) return {};
+    if (writers_locked_) return {};
     if (auto locked = sqlite_.lock(*opener_); !locked) return locked;
-    fenced_ = true;
+    writers_locked_ = true;
     return {};
 }
 
-void SimDatabase::unfence() {
-    if (opener_ && fenced_) sqlite_.unlock(*opener_);
-    fenced_ = false;
+void SimDatabase::unlock_writers() {
+    if (opener_ && writers_locked_) sqlite_.unlock(*opener_);
+    writers_locked_ = false;
 }
 
 Result<Checkpointed> SimDatabase::checkpoint(const WalPosition& captured) {
-    if (!fenced_) return error(Errc::invalid, "checkpoint: it needs the write fence");
+    if (!writers_locked_) return error(Errc::invalid, "checkpoint: it needs the write lock");
     auto end = continue_from(captured);
     if (!end) return std::move(end).error().during("checkpoint");
     if (*end != sqlite_.end()) {
@@ -208,7 +210,7 @@ Result<void> SimDatabase::repin(const WalPosition&) {
 }
 
 Result<reconcilers::ports::Database::Image> SimDatabase::begin_image() {
-    if (!fenced_) return error(Errc::invalid, "begin image: it needs the write fence");
+    if (!writers_locked_) return error(Errc::invalid, "begin image: it needs the write lock");
     image_ = sqlite_.begin_read(*opener_, image_slot);
     return Image{.page_size = sim_page_size, .pages = image_->pages};
 }

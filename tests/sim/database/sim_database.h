@@ -1,5 +1,5 @@
-// The port Database over the simulated SQLite: pin, fence and barrier decide here as they do in the
-// real adapter.
+// The Database port over the simulated SQLite: pin, write lock and barrier work as in the real
+// adapter.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace sim {
 
 class SimDatabase final : public reconcilers::ports::Database {
 public:
-    /// `sqlite` and `files` outlive it.
+    /// `sqlite` and `files` must outlive this.
     SimDatabase(SimSqlite& sqlite, SimFiles& files) : sqlite_{sqlite}, files_{files} {}
     ~SimDatabase() override { detach(); }
     SimDatabase(const SimDatabase&) = delete;
@@ -25,12 +25,13 @@ public:
         const std::optional<model::WalPosition>& saved) override;
     [[nodiscard]] bool attached() const override { return opener_.has_value(); }
     void detach() override;
-    [[nodiscard]] model::Result<void> settle(const model::WalPosition& captured) override;
+    [[nodiscard]] model::Result<void> checkpoint_and_close(
+        const model::WalPosition& captured) override;
     [[nodiscard]] model::Result<model::WalBatch> capture(const model::WalPosition& from,
                                                          std::uint64_t limit) override;
-    [[nodiscard]] model::Result<void> fence(model::Duration budget) override;
-    [[nodiscard]] bool fenced() const override { return fenced_; }
-    void unfence() override;
+    [[nodiscard]] model::Result<void> lock_writers(model::Duration budget) override;
+    [[nodiscard]] bool writers_locked() const override { return writers_locked_; }
+    void unlock_writers() override;
     [[nodiscard]] model::Result<reconcilers::ports::Checkpointed> checkpoint(
         const model::WalPosition& captured) override;
     [[nodiscard]] model::Result<void> repin(const model::WalPosition& captured) override;
@@ -40,7 +41,7 @@ public:
     void end_image() override;
     void on_change(std::function<void()> wake) override { wake_ = std::move(wake); }
 
-    /// The simulation calls it after a commit.
+    /// Called by the simulation after a commit.
     void changed() const {
         if (wake_) wake_();
     }
@@ -55,7 +56,7 @@ private:
     SimFiles& files_;
     std::function<void()> wake_;
     std::optional<int> opener_;
-    bool fenced_ = false;
+    bool writers_locked_ = false;
 
     Slot slot_ = pin_slot;
     bool may_restart_ = false;

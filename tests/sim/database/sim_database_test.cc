@@ -15,10 +15,10 @@ using Mode = reconcilers::ports::Database::Mode;
 class SimDatabaseTest : public testing::Test {
 protected:
     SimDatabaseTest() {
-        (void)files_.make_folder("/data");
+        (void)files_.create_directory("/data");
         (void)files_.write_at(path, 0, sim_first_page());
         (void)files_.sync(path);
-        (void)files_.sync_folder("/data");
+        (void)files_.sync_directory("/data");
     }
     void open_application() {
         ASSERT_TRUE(database_.convert_to_wal());
@@ -69,35 +69,35 @@ TEST_F(SimDatabaseTest, CapturesWhatWasCommittedAndNothingTwice) {
     EXPECT_EQ(batch->commit, 3U);
     EXPECT_EQ(batch->to, sqlite_.end());
     EXPECT_TRUE(database_.capture(batch->to, 1 << 20)->empty());
-    // One transaction at least, and no more than the limit.
+    // At least one transaction, and no more than the limit.
     const auto first = database_.capture(attached->position, 1);
     ASSERT_TRUE(first);
     EXPECT_EQ(first->to.frames, 2U);
 }
 
-TEST_F(SimDatabaseTest, ThePinKeepsTheWalUntilTheCheckpointLetsGo) {
+TEST_F(SimDatabaseTest, ThePinKeepsTheWalUntilTheCheckpointReleasesIt) {
     open_application();
     const auto start = database_.attach({})->position;
     ASSERT_TRUE(commit(2, 1));
-    // A pin taken with everything copied: others copy nothing under it.
+    // Under a pin taken with everything copied, others copy nothing.
     EXPECT_EQ(sqlite_.checkpoint()->copied, 0U);
     const auto at = database_.capture(start, 1 << 20)->to;
     EXPECT_EQ(database_.checkpoint(at).error().code, Errc::invalid);
-    ASSERT_TRUE(database_.fence({}));
+    ASSERT_TRUE(database_.lock_writers({}));
     EXPECT_EQ(commit(2, 9).error().code, Errc::unavailable);
     const auto copied = database_.checkpoint(at);
     ASSERT_TRUE(copied);
     EXPECT_EQ(copied->copied_frames, 2U);
-    database_.unfence();
-    // The next commit begins the WAL anew, once, and capture goes on across it.
+    database_.unlock_writers();
+    // The next commit restarts the WAL, once, and capture continues across the restart.
     ASSERT_TRUE(commit(3, 3));
     EXPECT_EQ(sqlite_.end().frames, 2U);
     const auto next = database_.capture(at, 1 << 20);
     ASSERT_TRUE(next);
     EXPECT_EQ(next->pages.size(), 2U);
     EXPECT_EQ(value(2), 1);
-    // What is not captured is not copied away.
-    ASSERT_TRUE(database_.fence({}));
+    // Frames that are not captured are not overwritten.
+    ASSERT_TRUE(database_.lock_writers({}));
     EXPECT_EQ(database_.checkpoint(at).error().code, Errc::conflict);
 }
 
@@ -113,7 +113,7 @@ TEST_F(SimDatabaseTest, ASavedPositionContinuesOnlyWhereTheFrameIsStillThere) {
     ++other.checksum1;
     EXPECT_FALSE(database_.attach(other)->continued);
     database_.detach();
-    // Copied and begun anew while nobody watched.
+    // Copied and restarted while nothing was attached.
     EXPECT_EQ(sqlite_.checkpoint()->copied, 2U);
     ASSERT_TRUE(commit(2, 4));
     EXPECT_FALSE(database_.attach(at)->continued);
@@ -126,7 +126,7 @@ TEST_F(SimDatabaseTest, APowerCutLosesTheTailThatWasNotSynced) {
     ASSERT_TRUE(commit(2, 1));
     const auto kept = database_.capture(start, 1 << 20)->to;
     (void)files_.sync(sqlite_.wal_path());
-    (void)files_.sync_folder("/data");
+    (void)files_.sync_directory("/data");
     ASSERT_TRUE(commit(2, 2));
     const auto lost = database_.capture(kept, 1 << 20)->to;
     database_.detach();
@@ -138,17 +138,17 @@ TEST_F(SimDatabaseTest, APowerCutLosesTheTailThatWasNotSynced) {
     EXPECT_TRUE(database_.attach(kept)->continued);
 }
 
-TEST_F(SimDatabaseTest, SettlesIntoTheFileAlone) {
+TEST_F(SimDatabaseTest, CheckpointsIntoTheFileAlone) {
     open_application();
     const auto start = database_.attach({})->position;
     ASSERT_TRUE(commit(2, 1));
     const auto at = database_.capture(start, 1 << 20)->to;
     ASSERT_TRUE(commit(2, 2));
     sqlite_.close(application_);
-    EXPECT_EQ(database_.settle(at).error().code, Errc::conflict);
+    EXPECT_EQ(database_.checkpoint_and_close(at).error().code, Errc::conflict);
     EXPECT_TRUE(files_.exists(sqlite_.wal_path()).value());
     const auto end = database_.attach(at)->position;
-    ASSERT_TRUE(database_.settle(end));
+    ASSERT_TRUE(database_.checkpoint_and_close(end));
     EXPECT_FALSE(files_.exists(sqlite_.wal_path()).value());
     EXPECT_EQ(std::to_integer<int>(files_.read(path).value()[sim_page_size + 200]), 2);
 }
@@ -158,9 +158,9 @@ TEST_F(SimDatabaseTest, AnImageStaysAsItWasWhileCommitsGoOn) {
     (void)database_.attach({});
     ASSERT_TRUE(commit(2, 1));
     EXPECT_EQ(database_.begin_image().error().code, Errc::invalid);
-    ASSERT_TRUE(database_.fence({}));
+    ASSERT_TRUE(database_.lock_writers({}));
     ASSERT_TRUE(database_.begin_image());
-    database_.unfence();
+    database_.unlock_writers();
     ASSERT_TRUE(commit(2, 2));
     ASSERT_TRUE(commit(3, 2));
     const auto pages = database_.read_image(1, 100);

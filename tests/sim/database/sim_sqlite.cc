@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/big_endian.h"
+#include "model/path_text.h"
 
 namespace sim {
 namespace {
@@ -22,8 +23,6 @@ constexpr std::size_t write_version = 18;
 constexpr std::byte wal_version{2};
 
 std::uint64_t offset_of(std::uint32_t page) { return std::uint64_t{page - 1} * sim_page_size; }
-
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 wal::Checksum header_checksum(model::ByteView bytes) { return wal::chain({}, bytes, order); }
 
@@ -79,7 +78,7 @@ bool SimSqlite::wal_mode() const {
     return header && header->size() == 2 && (*header)[0] == wal_version;
 }
 
-/// The first opener builds the wal-index from what the `-wal` proves.
+/// The first to open it rebuilds the wal-index from the valid frames of the `-wal`.
 void SimSqlite::recover() {
     forget();
     if (const auto size = files_.size(path_); size) {
@@ -161,7 +160,7 @@ Result<void> SimSqlite::commit(int opener, const std::vector<model::Page>& pages
         file_pages_ = size;
         return files_.sync(path_);
     }
-    // A WAL that is wholly copied and that nobody reads begins anew.
+    // A completely copied WAL without readers is restarted.
     const bool wholly = !frames_.empty() && backfilled_ == frames_.size();
     const bool read = std::any_of(
         readers_.begin(), readers_.end(), [](const auto& each) { return !each.second.zero; });
@@ -181,7 +180,11 @@ Result<void> SimSqlite::begin_generation() {
     salts_ = {.first = frames_.empty() ? draw() : salts_.first + 1, .second = draw()};
     frames_.clear();
     backfilled_ = 0;
-    return files_.write_at(wal_path(), 0, wal_header(salts_));
+    if (auto done = files_.write_at(wal_path(), 0, wal_header(salts_)); !done) return done;
+    // SQLite syncs the header of a restarted WAL before its first frame (walFrames). Otherwise
+    // frames written over the last generation, under its old header, would be played back as far as
+    // they match, over newer pages.
+    return files_.sync(wal_path());
 }
 
 Result<void> SimSqlite::append(const model::Page& page, std::uint32_t commit) {
@@ -219,13 +222,13 @@ Result<SimSqlite::Copied> SimSqlite::checkpoint() {
     const auto all = static_cast<std::uint32_t>(frames_.size());
     auto limit = all;
     for (const auto& [owner, snapshot] : readers_) {
-        // A reader of the file alone keeps it as it is.
+        // A reader that uses the file only (pin-0) prevents copying into it.
         limit = snapshot.zero ? backfilled_ : std::min(limit, snapshot.frames);
         if (snapshot.zero) break;
     }
     if (limit <= backfilled_) return Copied{.frames = all, .copied = backfilled_};
     if (auto synced = files_.sync(wal_path()); !synced) return std::move(synced).error();
-    if (auto synced = files_.sync_folder(folder_of(path_)); !synced) {
+    if (auto synced = files_.sync_directory(model::directory_of(path_)); !synced) {
         return std::move(synced).error();
     }
     std::map<std::uint32_t, std::uint32_t> newest;

@@ -1,7 +1,7 @@
-// SQLite on one simulated machine, for one database: the file and its `-wal` on the simulated disk
-// in their real formats, and the wal-index, which its openers share and which dies with the last of
-// them. Journal mode DELETE is reduced to what matters here: each commit is in the file at once.
-// Source: SQLite, "WAL-mode File Format" and "Write-Ahead Logging".
+// SQLite on a simulated machine, for one database: file and `-wal` on the simulated disk in their
+// real formats, and the wal-index, shared by its openers and lost with the last of them. Journal
+// mode DELETE is reduced to what matters here: each commit is in the file at once. Source: SQLite,
+// "WAL-mode File Format" and "Write-Ahead Logging".
 #pragma once
 
 #include <cstdint>
@@ -21,34 +21,34 @@ namespace sim {
 
 inline constexpr std::uint32_t sim_page_size = 512;
 
-/// A database of one page, in journal mode DELETE, as a backend makes it.
+/// A database of one page in journal mode DELETE, as a backend creates it.
 [[nodiscard]] model::Bytes sim_first_page();
 
-/// Where a read transaction stands.
+/// The snapshot of a read transaction.
 struct SimSnapshot {
     model::wal::Salts salts;
-    std::uint32_t frames = 0;  // that it may see
+    std::uint32_t frames = 0;  // the last frame that it may read
     std::uint32_t pages = 0;
-    bool zero = false;  // pin-0: all was copied, it reads the file alone
+    bool zero = false;  // pin-0: all frames were copied, it reads the file only
 };
 
 class SimSqlite {
 public:
-    /// The disk and the chance outlive it.
+    /// `files` and `random` must outlive this.
     SimSqlite(SimFiles& files, std::string path, reconcilers::ports::Random& random)
         : files_{files}, path_{std::move(path)}, random_{random} {}
 
-    // Openers: each connection's owner by a number of its own.
+    // Each connection is identified by a number, its opener.
     [[nodiscard]] model::Result<int> open();
-    /// Its read transactions and its fence end with it. Nothing is copied: an owner that was killed
+    /// Ends its read transactions and its write lock, without copying anything: so a killed owner
     /// and one that keeps its WAL look the same.
     void close(int opener);
-    /// The machine lost its power.
+    /// The machine lost power.
     void forget();
 
-    /// Commits the pages, or fails as SQLite does: unavailable: somebody holds the write lock.
+    /// Commits the pages. unavailable: another opener holds the write lock.
     [[nodiscard]] model::Result<void> commit(int opener, const std::vector<model::Page>& pages);
-    /// As the last commit left it.
+    /// A page as of the last commit.
     [[nodiscard]] model::Result<model::Bytes> read(std::uint32_t page) const;
     [[nodiscard]] std::uint32_t pages() const;
 
@@ -56,7 +56,7 @@ public:
     void unlock(int opener);
     [[nodiscard]] bool locked() const { return writer_.has_value(); }
 
-    /// Begins a read transaction at the present end.
+    /// Begins a read transaction at the last commit.
     [[nodiscard]] SimSnapshot begin_read(int opener, int slot);
     void end_read(int opener, int slot);
     [[nodiscard]] model::Result<model::Bytes> read_at(const SimSnapshot& snapshot,
@@ -69,7 +69,7 @@ public:
     /// A passive checkpoint.
     [[nodiscard]] model::Result<Copied> checkpoint();
 
-    // The wal-index, for capture.
+    // The contents of the wal-index, for capture.
     struct Frame {
         std::uint32_t page = 0;
         std::uint32_t commit = 0;
@@ -106,7 +106,7 @@ private:
     model::wal::Salts salts_;
     std::vector<Frame> frames_;
     std::uint32_t backfilled_ = 0;
-    std::uint32_t file_pages_ = 0;  // of the file, where there are no frames
+    std::uint32_t file_pages_ = 0;  // pages of the database where the WAL has no frames
 };
 
 }  // namespace sim

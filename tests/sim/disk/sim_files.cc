@@ -2,11 +2,16 @@
 
 #include <algorithm>
 
+#include "model/path_text.h"
+
 namespace sim {
 namespace {
 
+using model::directory_of;
 using model::Errc;
+using model::is_temporary;
 using model::Result;
+using model::temporary_of;
 
 constexpr std::size_t page = 4096;
 
@@ -22,24 +27,9 @@ model::Error not_absolute(std::string_view path) {
     return model::error(Errc::invalid, "\"" + std::string{path} + "\" is not an absolute path");
 }
 
-std::string folder_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return std::string{slash == 0 ? "/" : path.substr(0, slash)};
-}
-
-std::string temporary_of(std::string_view path) {
-    const auto slash = path.rfind('/');
-    return std::string{path.substr(0, slash + 1)} + "." + std::string{path.substr(slash + 1)} +
-           ".tmp";
-}
-
-bool is_temporary(std::string_view name) {
-    return name.size() > 5 && name.front() == '.' && name.substr(name.size() - 4) == ".tmp";
-}
-
 }  // namespace
 
-SimFiles::SimFiles() { folders_["/"] = true; }
+SimFiles::SimFiles() { directories_["/"] = true; }
 
 void SimFiles::step() {
     if (crash_after_) {
@@ -59,29 +49,29 @@ std::uint64_t SimFiles::used() const {
     return sum;
 }
 
-bool SimFiles::is_folder(std::string_view path) const {
-    return folders_.find(path) != folders_.end();
+bool SimFiles::is_directory(std::string_view path) const {
+    return directories_.find(path) != directories_.end();
 }
 
 Result<SimFiles::FilePtr> SimFiles::find(std::string_view path) const {
     if (!absolute(path)) return not_absolute(path);
     const auto at = names_.find(path);
     if (at != names_.end()) return at->second;
-    if (is_folder(path)) return refusal(Errc::invalid, path, "not a regular file");
+    if (is_directory(path)) return refusal(Errc::invalid, path, "not a regular file");
     return refusal(Errc::not_found, path, "No such file or directory");
 }
 
 Result<SimFiles::FilePtr> SimFiles::make(std::string_view path) {
     auto found = find(path);
     if (found || found.error().code != Errc::not_found) return found;
-    if (!is_folder(folder_of(path))) return found;
+    if (!is_directory(directory_of(path))) return found;
     step();
     return names_[std::string{path}] = std::make_shared<File>();
 }
 
 Result<bool> SimFiles::exists(std::string_view path) {
     if (!absolute(path)) return not_absolute(path);
-    return names_.find(path) != names_.end() || is_folder(path);
+    return names_.find(path) != names_.end() || is_directory(path);
 }
 
 Result<std::uint64_t> SimFiles::size(std::string_view path) {
@@ -90,34 +80,34 @@ Result<std::uint64_t> SimFiles::size(std::string_view path) {
     return std::uint64_t{(*file)->bytes.size()};
 }
 
-Result<std::vector<std::string>> SimFiles::list(std::string_view folder) {
-    if (!absolute(folder)) return not_absolute(folder);
-    if (names_.find(folder) != names_.end())
-        return refusal(Errc::invalid, folder, "Not a directory");
+Result<std::vector<std::string>> SimFiles::list(std::string_view directory) {
+    if (!absolute(directory)) return not_absolute(directory);
+    if (names_.find(directory) != names_.end())
+        return refusal(Errc::invalid, directory, "Not a directory");
     std::vector<std::string> names;
     const auto add = [&](const std::string& path) {
-        if (path == "/" || folder_of(path) != folder) return;
+        if (path == "/" || directory_of(path) != directory) return;
         auto name = path.substr(path.rfind('/') + 1);
         if (!is_temporary(name)) names.push_back(std::move(name));
     };
     for (const auto& [path, file] : names_)
         add(path);
-    for (const auto& [path, present] : folders_)
+    for (const auto& [path, present] : directories_)
         add(path);
     std::sort(names.begin(), names.end());
     return names;
 }
 
-Result<void> SimFiles::make_folder(std::string_view path) {
+Result<void> SimFiles::create_directory(std::string_view path) {
     if (!absolute(path)) return not_absolute(path);
     for (std::size_t end = 0; end != std::string_view::npos;) {
         end = path.find('/', end + 1);
-        const auto folder = path.substr(0, end);
-        if (names_.find(folder) != names_.end())
-            return refusal(Errc::invalid, folder, "present, and not a folder");
-        if (is_folder(folder)) continue;
+        const auto directory = path.substr(0, end);
+        if (names_.find(directory) != names_.end())
+            return refusal(Errc::invalid, directory, "present, and not a directory");
+        if (is_directory(directory)) continue;
         step();
-        folders_[std::string{folder}] = true;
+        directories_[std::string{directory}] = true;
     }
     return {};
 }
@@ -158,11 +148,11 @@ Result<void> SimFiles::put(const FilePtr& file,
     return {};
 }
 
-// The same steps as on the real disk, so that a crash may come between any two.
+// The same steps as on the real disk, so that a crash may happen between any two.
 Result<void> SimFiles::write(std::string_view path, model::ByteView bytes, bool durable) {
     if (!absolute(path)) return not_absolute(path);
-    if (is_folder(path)) return refusal(Errc::invalid, path, "Is a directory");
-    if (!is_folder(folder_of(path)))
+    if (is_directory(path)) return refusal(Errc::invalid, path, "Is a directory");
+    if (!is_directory(directory_of(path)))
         return refusal(Errc::not_found, path, "No such file or directory");
     const auto temporary = temporary_of(path);
     step();
@@ -174,7 +164,7 @@ Result<void> SimFiles::write(std::string_view path, model::ByteView bytes, bool 
         return written;
     }
     if (auto renamed = rename(temporary, path); !renamed) return renamed;
-    return durable ? sync_folder(folder_of(path)) : Result<void>{};
+    return durable ? sync_directory(directory_of(path)) : Result<void>{};
 }
 
 Result<void> SimFiles::write_at(std::string_view path,
@@ -202,21 +192,21 @@ Result<void> SimFiles::sync(std::string_view path) {
         (*file)->broken = true;
         return refusal(Errc::unavailable, path, "Input/output error");
     }
-    // After a failed one the kernel says yes and keeps nothing.
+    // After a failed sync the kernel reports success and keeps nothing.
     if (!(*file)->broken) (*file)->durable = (*file)->bytes;
     return {};
 }
 
-Result<void> SimFiles::sync_folder(std::string_view path) {
+Result<void> SimFiles::sync_directory(std::string_view path) {
     if (!absolute(path)) return not_absolute(path);
-    if (!is_folder(path)) {
+    if (!is_directory(path)) {
         const bool file = names_.find(path) != names_.end();
         return refusal(file ? Errc::invalid : Errc::not_found,
                        path,
                        file ? "Not a directory" : "No such file or directory");
     }
     step();
-    const auto inside = [&](const auto& entry) { return folder_of(entry.first) == path; };
+    const auto inside = [&](const auto& entry) { return directory_of(entry.first) == path; };
     std::erase_if(durable_names_, inside);
     std::copy_if(
         names_.begin(), names_.end(), std::inserter(durable_names_, durable_names_.end()), inside);
@@ -227,8 +217,9 @@ Result<void> SimFiles::rename(std::string_view from, std::string_view to) {
     auto file = find(from);
     if (!file) return std::move(file).error();
     if (!absolute(to)) return not_absolute(to);
-    if (is_folder(to)) return refusal(Errc::invalid, to, "Is a directory");
-    if (!is_folder(folder_of(to))) return refusal(Errc::not_found, to, "No such file or directory");
+    if (is_directory(to)) return refusal(Errc::invalid, to, "Is a directory");
+    if (!is_directory(directory_of(to)))
+        return refusal(Errc::not_found, to, "No such file or directory");
     step();
     names_.erase(names_.find(from));
     names_[std::string{to}] = *file;
@@ -237,11 +228,20 @@ Result<void> SimFiles::rename(std::string_view from, std::string_view to) {
 
 Result<void> SimFiles::remove(std::string_view path) {
     if (!absolute(path)) return not_absolute(path);
-    if (is_folder(path)) return refusal(Errc::invalid, path, "Is a directory");
+    if (is_directory(path)) return refusal(Errc::invalid, path, "Is a directory");
     const auto at = names_.find(path);
     if (at == names_.end()) return {};
     step();
     names_.erase(at);
+    return {};
+}
+
+// All directories of this disk belong to root.
+Result<void> SimFiles::give_to_owner_of(std::string_view, std::string_view file) {
+    auto target = find(file);
+    if (!target) return std::move(target).error();
+    step();
+    (*target)->owner.uid = (*target)->owner.gid = 0;
     return {};
 }
 
@@ -258,7 +258,7 @@ Result<void> SimFiles::copy_owner(std::string_view from, std::string_view to) {
 void SimFiles::power_cut(reconcilers::ports::Random* chance) {
     const auto kept = [chance] { return chance != nullptr && chance->below(2) == 1; };
 
-    // Names first: each that differs from the durable state on its own.
+    // First names: each one that differs from the durable state survives or not, independently.
     auto names = durable_names_;
     if (chance != nullptr) {
         for (const auto& [path, file] : names_) {

@@ -1,5 +1,5 @@
-// A disk in memory that forgets what was not synced. As unkind as POSIX allows: a name is durable
-// only after its folder's sync, bytes only after their file's, and the two know nothing of each
+// A disk in memory that loses what was not synced, by the worst that POSIX allows: a name is
+// durable only after its directory's sync, bytes only after their file's, independently of each
 // other.
 #pragma once
 
@@ -15,8 +15,8 @@
 
 namespace sim {
 
-/// Thrown out of the step at which SimFiles::crash_after was to crash: the process is gone. Only a
-/// simulation catches it, and drops everything of that process but the disk.
+/// Thrown at the step set by SimFiles::crash_after, as if the process died there. Caught by
+/// simulations only, which then drop everything of that process but the disk.
 struct SimCrash {};
 
 struct SimOwner {
@@ -30,11 +30,11 @@ class SimFiles final : public reconcilers::ports::Files {
 public:
     SimFiles();
 
-    // The port.
+    // The Files port.
     [[nodiscard]] model::Result<bool> exists(std::string_view path) override;
     [[nodiscard]] model::Result<std::uint64_t> size(std::string_view path) override;
-    [[nodiscard]] model::Result<std::vector<std::string>> list(std::string_view folder) override;
-    [[nodiscard]] model::Result<void> make_folder(std::string_view path) override;
+    [[nodiscard]] model::Result<std::vector<std::string>> list(std::string_view directory) override;
+    [[nodiscard]] model::Result<void> create_directory(std::string_view path) override;
     [[nodiscard]] model::Result<model::Bytes> read(std::string_view path) override;
     [[nodiscard]] model::Result<model::Bytes> read_at(std::string_view path,
                                                       std::uint64_t offset,
@@ -47,31 +47,33 @@ public:
                                                model::ByteView bytes) override;
     [[nodiscard]] model::Result<void> truncate(std::string_view path, std::uint64_t size) override;
     [[nodiscard]] model::Result<void> sync(std::string_view path) override;
-    [[nodiscard]] model::Result<void> sync_folder(std::string_view path) override;
+    [[nodiscard]] model::Result<void> sync_directory(std::string_view path) override;
     [[nodiscard]] model::Result<void> rename(std::string_view from, std::string_view to) override;
     [[nodiscard]] model::Result<void> remove(std::string_view path) override;
+    [[nodiscard]] model::Result<void> give_to_owner_of(std::string_view directory,
+                                                       std::string_view file) override;
     [[nodiscard]] model::Result<void> copy_owner(std::string_view from,
                                                  std::string_view to) override;
 
-    // What happens to it.
+    // Faults.
 
-    /// The machine loses its power. Without `chance` everything that was not synced is lost. With
-    /// it, each name and each 4 KiB page that was not is lost or kept by a throw of its own: what
-    /// was written last may survive what was written first.
+    /// The machine loses power. Without `chance`, everything unsynced is lost. With it, each
+    /// unsynced name and each unsynced 4 KiB page is lost or kept at random: later writes may
+    /// survive earlier ones.
     void power_cut(reconcilers::ports::Random* chance = nullptr);
 
-    /// Throws SimCrash once this many more steps that change something were done; write() is
-    /// several. Zero: before the next one. Empty: never.
+    /// Throws SimCrash after so many more changes (a write() makes several). Zero: before the next
+    /// one. Empty: never.
     void crash_after(std::optional<std::uint64_t> steps) { crash_after_ = steps; }
-    /// Steps that changed something so far.
+    /// Changes made so far.
     [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
-    /// All files together; a write beyond fails, half done.
+    /// Limits the total size of files in bytes; a write beyond it fails half done.
     void capacity(std::uint64_t bytes) { capacity_ = bytes; }
-    /// The next sync of any file fails, and what that file held unsynced is never durable again.
+    /// The next sync of any file fails; what that file held unsynced can never become durable.
     void fail_next_sync() { fail_next_sync_ = true; }
 
-    // What an observer sees, and what others do to it.
+    // What others see of the disk and do to it.
     [[nodiscard]] SimOwner owner(std::string_view path) const;
     void set_owner(std::string_view path, SimOwner owner);
 
@@ -80,14 +82,14 @@ private:
         model::Bytes bytes;
         model::Bytes durable;
         SimOwner owner;
-        bool broken = false;  // its write-back failed
+        bool broken = false;  // a write-back failed
     };
     using FilePtr = std::shared_ptr<File>;
     using Names = std::map<std::string, FilePtr, std::less<>>;
 
     void step();
     [[nodiscard]] std::uint64_t used() const;
-    [[nodiscard]] bool is_folder(std::string_view path) const;
+    [[nodiscard]] bool is_directory(std::string_view path) const;
     [[nodiscard]] model::Result<FilePtr> find(std::string_view path) const;
     [[nodiscard]] model::Result<FilePtr> make(std::string_view path);
     [[nodiscard]] model::Result<void> put(const FilePtr& file,
@@ -97,7 +99,8 @@ private:
 
     Names names_;
     Names durable_names_;
-    std::map<std::string, bool, std::less<>> folders_;  // made durably: make_folder says so
+    std::map<std::string, bool, std::less<>>
+        directories_;  // created durably, as create_directory() promises
     std::uint64_t steps_ = 0;
     std::optional<std::uint64_t> crash_after_;
     std::uint64_t capacity_ = UINT64_MAX;

@@ -1,4 +1,4 @@
-// What the simulated disk forgets: a simulation that trusts it must know that it is unkind.
+// Tests that the simulated disk really loses what was not synced.
 #include "tests/sim/disk/sim_files.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 using model::as_bytes;
 using model::to_text;
 
-// A linear congruential generator: its upper bits are good enough for coins.
+// A linear congruential generator; its upper bits are random enough here.
 class Coins final : public reconcilers::ports::Random {
 public:
     explicit Coins(std::uint64_t seed) : state_{seed} {}
@@ -26,7 +26,7 @@ private:
 
 class SimFilesTest : public testing::Test {
 protected:
-    void SetUp() override { ASSERT_TRUE(disk_.make_folder("/d")); }
+    void SetUp() override { ASSERT_TRUE(disk_.create_directory("/d")); }
     std::string read(const std::string& path) {
         const auto bytes = disk_.read(path);
         return bytes ? to_text(*bytes) : "absent";
@@ -57,13 +57,13 @@ TEST_F(SimFilesTest, BytesAndNamesAreSyncedEachOnItsOwn) {
     EXPECT_EQ(read("/d/b"), "absent");
 
     ASSERT_TRUE(disk_.write_at("/d/b", 0, as_bytes("one")));
-    ASSERT_TRUE(disk_.sync_folder("/d"));
+    ASSERT_TRUE(disk_.sync_directory("/d"));
     disk_.power_cut();
     EXPECT_EQ(read("/d/b"), "");
 }
 
-TEST_F(SimFilesTest, ARenameIsDurableAfterBothFoldersWereSynced) {
-    ASSERT_TRUE(disk_.make_folder("/e"));
+TEST_F(SimFilesTest, ARenameIsDurableAfterBothDirectoriesWereSynced) {
+    ASSERT_TRUE(disk_.create_directory("/e"));
     ASSERT_TRUE(disk_.write("/d/a", as_bytes("one"), true));
     ASSERT_TRUE(disk_.rename("/d/a", "/e/a"));
     disk_.power_cut();
@@ -71,26 +71,26 @@ TEST_F(SimFilesTest, ARenameIsDurableAfterBothFoldersWereSynced) {
     EXPECT_EQ(read("/e/a"), "absent");
 
     ASSERT_TRUE(disk_.rename("/d/a", "/e/a"));
-    ASSERT_TRUE(disk_.sync_folder("/e"));
+    ASSERT_TRUE(disk_.sync_directory("/e"));
     disk_.power_cut();
     EXPECT_EQ(read("/d/a"), "one");
     EXPECT_EQ(read("/e/a"), "one");
 
     ASSERT_TRUE(disk_.rename("/d/a", "/e/b"));
-    ASSERT_TRUE(disk_.sync_folder("/d"));
-    ASSERT_TRUE(disk_.sync_folder("/e"));
+    ASSERT_TRUE(disk_.sync_directory("/d"));
+    ASSERT_TRUE(disk_.sync_directory("/e"));
     disk_.power_cut();
     EXPECT_EQ(read("/d/a"), "absent");
     EXPECT_EQ(read("/e/b"), "one");
 }
 
-TEST_F(SimFilesTest, ARemovalIsDurableAfterTheFolderWasSynced) {
+TEST_F(SimFilesTest, ARemovalIsDurableAfterTheDirectoryWasSynced) {
     ASSERT_TRUE(disk_.write("/d/a", as_bytes("one"), true));
     ASSERT_TRUE(disk_.remove("/d/a"));
     disk_.power_cut();
     EXPECT_EQ(read("/d/a"), "one");
     ASSERT_TRUE(disk_.remove("/d/a"));
-    ASSERT_TRUE(disk_.sync_folder("/d"));
+    ASSERT_TRUE(disk_.sync_directory("/d"));
     disk_.power_cut();
     EXPECT_EQ(read("/d/a"), "absent");
 }
@@ -100,7 +100,7 @@ TEST_F(SimFilesTest, ADurableWriteIsWholeOrNotAtWhateverStepTheProcessDies) {
     for (std::uint64_t steps = 0;; ++steps) {
         for (const bool cut : {false, true}) {
             SimFiles disk;
-            ASSERT_TRUE(disk.make_folder("/d"));
+            ASSERT_TRUE(disk.create_directory("/d"));
             ASSERT_TRUE(disk.write("/d/a", as_bytes("one"), true));
             disk.crash_after(steps);
             bool crashed = false;
@@ -134,7 +134,7 @@ TEST_F(SimFilesTest, AFailedSyncIsFinal) {
     const auto failed = disk_.sync("/d/a");
     ASSERT_FALSE(failed);
     EXPECT_EQ(failed.error().code, model::Errc::unavailable);
-    // The lie that a repeated fsync tells.
+    // A repeated fsync reports success although the data is lost.
     EXPECT_TRUE(disk_.sync("/d/a"));
     EXPECT_EQ(read("/d/a"), "two");
     disk_.power_cut();
@@ -158,7 +158,7 @@ TEST_F(SimFilesTest, ByChanceAnyPageThatWasNotSyncedMaySurvive) {
     std::set<std::string> seen;
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         SimFiles disk;
-        ASSERT_TRUE(disk.make_folder("/d"));
+        ASSERT_TRUE(disk.create_directory("/d"));
         ASSERT_TRUE(disk.write("/d/a", as_bytes(std::string(8192, '.')), true));
         ASSERT_TRUE(disk.write_at("/d/a", 0, as_bytes("1")));
         ASSERT_TRUE(disk.write_at("/d/a", 4096, as_bytes("2")));

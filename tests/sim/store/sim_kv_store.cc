@@ -2,20 +2,20 @@
 
 namespace sim {
 
+using adapters::kv::KvEntry;
 using model::Errc;
 using model::error;
 using model::Result;
 using model::Revision;
-using reconcilers::ports::KvEntry;
 
 Result<void> SimKvStore::ensure() {
-    if (client_.partitioned()) return error(Errc::unavailable, "not connected");
+    if (auto why = client_.down(); !why.empty()) return error(Errc::unavailable, std::move(why));
     client_.server().ensure(stream_, 1);
     return {};
 }
 
 Result<SimStream*> SimKvStore::readable() {
-    if (client_.partitioned()) return error(Errc::unavailable, "not connected");
+    if (auto why = client_.down(); !why.empty()) return error(Errc::unavailable, std::move(why));
     auto* stream = client_.server().find(stream_);
     if (!stream) return error(Errc::unavailable, "stream not found");
     return stream;
@@ -74,8 +74,8 @@ Result<Revision> SimKvStore::last_revision() {
 Result<Revision> SimKvStore::compare_and_set(SimMessage message,
                                              Revision expected,
                                              bool may_create) {
-    // Reading the stream's last and writing is one step here: nobody gets in between, so that the
-    // stream's expectation only counts for a request that arrives late.
+    // Reading the stream's last sequence and writing is one step here, so the stream's expectation
+    // only matters for a request that arrives late.
     const auto stream = readable();
     if (!stream) return stream.error();
     auto of_subject = expected.value;

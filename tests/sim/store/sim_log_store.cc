@@ -11,16 +11,6 @@ namespace {
 constexpr std::size_t most_pieces = 64;
 constexpr std::size_t largest_piece = 128 * 1024;
 
-/// The real one: what it says travels in metas and is checked by readers.
-class ObjectDigest final : public reconcilers::ports::Digest {
-public:
-    void update(model::ByteView bytes) override { digest_.add(bytes); }
-    [[nodiscard]] std::string finish() override { return digest_.text(); }
-
-private:
-    adapters::nats::Digest digest_;
-};
-
 }  // namespace
 
 using model::Errc;
@@ -32,13 +22,13 @@ using reconcilers::ports::Chunk;
 using reconcilers::ports::StreamState;
 
 Result<void> SimLogStore::ensure() {
-    if (client_.partitioned()) return error(Errc::unavailable, "not connected");
+    if (auto why = client_.down(); !why.empty()) return error(Errc::unavailable, std::move(why));
     client_.server().ensure(stream_, 0);
     return {};
 }
 
 Result<SimStream*> SimLogStore::readable() {
-    if (client_.partitioned()) return error(Errc::unavailable, "not connected");
+    if (auto why = client_.down(); !why.empty()) return error(Errc::unavailable, std::move(why));
     auto* stream = client_.server().find(stream_);
     if (!stream) return error(Errc::unavailable, "stream not found");
     return stream;
@@ -47,7 +37,7 @@ Result<SimStream*> SimLogStore::readable() {
 Result<StreamState> SimLogStore::state() {
     const auto stream = readable();
     if (!stream) return stream.error();
-    return StreamState{.created = "stream " + std::to_string((*stream)->created()),
+    return StreamState{.created = client_.server().created(**stream),
                        .first = {(*stream)->first()},
                        .last = {(*stream)->last()}};
 }
@@ -61,7 +51,7 @@ Result<Sequence> SimLogStore::publish_chunks(std::string_view nuid,
         })) {
         return error(Errc::invalid, "too many or too large");
     }
-    // As a pipeline does: what follows a refused or lost message is sent all the same.
+    // As in a pipeline, pieces after a refused or lost one are sent nevertheless.
     bool conflict = false;
     bool unknown = false;
     std::size_t stored = 0;
@@ -112,12 +102,6 @@ Result<std::optional<StoredMeta>> SimLogStore::next_meta(Sequence from) {
     return meta_at(**stream, (*stream)->next_meta(from.value));
 }
 
-Result<std::optional<StoredMeta>> SimLogStore::find_meta(std::string_view name) {
-    const auto stream = readable();
-    if (!stream) return stream.error();
-    return meta_at(**stream, (*stream)->last_of("M." + std::string{name}));
-}
-
 Result<std::optional<Chunk>> SimLogStore::next_chunk(std::string_view nuid, Sequence from) {
     const auto stream = readable();
     if (!stream) return stream.error();
@@ -135,7 +119,7 @@ Result<void> SimLogStore::erase(Sequence sequence) {
 }
 
 std::unique_ptr<reconcilers::ports::Digest> SimLogStore::new_digest() {
-    return std::make_unique<ObjectDigest>();
+    return std::make_unique<adapters::nats::ObjectDigest>();
 }
 
 std::string SimLogStore::new_nuid() { return client_.server().new_nuid(); }

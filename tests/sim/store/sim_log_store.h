@@ -1,4 +1,4 @@
-// The port LogStore over the simulated server.
+// The LogStore port over the simulated server.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace sim {
 
 class SimLogStore final : public reconcilers::ports::LogStore {
 public:
-    /// `client` outlives it.
+    /// `client` must outlive this.
     SimLogStore(SimClient& client, const std::string& bucket)
         : client_{client}, stream_{"OBJ_" + bucket} {}
 
@@ -30,15 +30,15 @@ public:
         const model::ObjectMeta& meta, std::optional<model::Sequence> last) override;
     [[nodiscard]] model::Result<std::optional<model::StoredMeta>> next_meta(
         model::Sequence from) override;
-    [[nodiscard]] model::Result<std::optional<model::StoredMeta>> find_meta(
-        std::string_view name) override;
     [[nodiscard]] model::Result<std::optional<reconcilers::ports::Chunk>> next_chunk(
         std::string_view nuid, model::Sequence from) override;
     [[nodiscard]] model::Result<void> erase(model::Sequence sequence) override;
-    /// Unique within the server's life, and the same in every run.
+    /// Unique within the server's lifetime, and the same in every run.
     [[nodiscard]] std::string new_nuid() override;
     [[nodiscard]] std::unique_ptr<reconcilers::ports::Digest> new_digest() override;
-    [[nodiscard]] std::uint64_t session() const override { return client_.session(); }
+    [[nodiscard]] std::uint64_t connection_generation() const override {
+        return client_.connection_generation();
+    }
     void on_change(std::function<void()> wake) override { client_.add_waker(std::move(wake)); }
 
 private:

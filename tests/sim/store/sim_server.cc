@@ -84,16 +84,26 @@ void SimClient::set_partitioned(bool partitioned) {
 
 void SimClient::deliver_late(std::size_t count) {
     for (; count > 0 && !late_.empty(); --count) {
-        auto [stream, request] = std::move(late_.front());
+        auto [server, stream, request] = std::move(late_.front());
         late_.pop_front();
-        server_.publish(stream, std::move(request));
+        server->publish(stream, std::move(request));
     }
 }
 
 void SimClient::reconnect() {
     if (partitioned_) return;
-    ++session_;
+    ++generation_;
     wake();
+}
+
+void SimClient::move_to(SimServer& server) {
+    server_ = &server;
+    reconnect();
+}
+
+std::string SimClient::down() const {
+    if (partitioned_ || server_->down()) return "not connected";
+    return admitted() ? "" : "not connected: the store is another one";
 }
 
 void SimClient::wake() const {
@@ -119,21 +129,41 @@ SimFault SimClient::next_fault() {
 }
 
 Result<SimAnswer> SimClient::publish(const std::string& stream, SimPublish request) {
-    if (partitioned_) return error(Errc::unavailable, "not connected");
-    if (!server_.find(stream)) return error(Errc::unavailable, "nobody answers there");
+    if (auto why = down(); !why.empty()) return error(Errc::unavailable, std::move(why));
+    if (!server_->find(stream)) return error(Errc::unavailable, "nobody answers there");
     switch (next_fault()) {
         case SimFault::none:
-            return server_.publish(stream, std::move(request));
+            return server_->publish(stream, std::move(request));
         case SimFault::request_lost:
             break;
         case SimFault::answer_lost:
-            server_.publish(stream, std::move(request));
+            server_->publish(stream, std::move(request));
             break;
         case SimFault::late:
-            late_.emplace_back(stream, std::move(request));
+            late_.push_back({server_, stream, std::move(request)});
             break;
     }
     return error(Errc::unknown_outcome, "no answer");
+}
+
+void SimServer::set_down(bool down) {
+    const bool back = down_ && !down;
+    down_ = down;
+    if (back) restart();
+}
+
+std::string SimServer::created(const SimStream& stream) const {
+    return (name_.empty() ? "stream " : name_ + " stream ") + std::to_string(stream.created());
+}
+
+model::StoreIdentity SimServer::identity(const std::string& election,
+                                         const std::string& state,
+                                         const std::string& log) {
+    const auto of = [this](const std::string& name) {
+        const auto* stream = find(name);
+        return stream ? created(*stream) : std::string{};
+    };
+    return {.election = of(election), .state = of(state), .log = of(log)};
 }
 
 SimClient& SimServer::client(const std::string& name) {
@@ -143,8 +173,9 @@ SimClient& SimServer::client(const std::string& name) {
 }
 
 SimStream& SimServer::ensure(const std::string& stream, std::uint64_t kept_per_subject) {
-    const auto [found, made] = streams_.try_emplace(stream, streams_made_ + 1, kept_per_subject);
-    if (made) ++streams_made_;
+    const auto [found, created] =
+        streams_.try_emplace(stream, streams_created_ + 1, kept_per_subject);
+    if (created) ++streams_created_;
     return found->second;
 }
 
@@ -159,8 +190,9 @@ SimAnswer SimServer::publish(const std::string& stream, SimPublish request) {
     auto answer = found->publish(std::move(request), stored_ + 1);
     if (answer.sequence == 0) return answer;
     ++stored_;
-    for (const auto& [name, client] : clients_)
-        client->wake();
+    for (const auto& [name, client] : clients_) {
+        if (&client->server() == this) client->wake();
+    }
     return answer;
 }
 
@@ -170,8 +202,9 @@ std::string SimServer::new_nuid() {
 }
 
 void SimServer::restart() {
-    for (const auto& [name, client] : clients_)
-        client->reconnect();
+    for (const auto& [name, client] : clients_) {
+        if (&client->server() == this) client->reconnect();
+    }
 }
 
 void SimServer::lose_last(const std::string& stream) {

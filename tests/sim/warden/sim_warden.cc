@@ -1,7 +1,6 @@
 #include "tests/sim/warden/sim_warden.h"
 
 #include <algorithm>
-#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -11,7 +10,6 @@ namespace {
 using model::Errc;
 using model::Result;
 using model::WardenRequest;
-using reconcilers::ports::SpawnSpec;
 using reconcilers::ports::WardenView;
 
 constexpr std::int32_t killed = 9;  // wait status of a SIGKILL
@@ -20,8 +18,8 @@ constexpr std::int32_t stopped = 15;
 }  // namespace
 
 struct SimWarden::Socket {
-    SimWarden* warden = nullptr;  // null: closed
-    WardenView view;
+    SimWarden* warden = nullptr;     // null: closed
+    WardenView view{.heard = true};  // it is, before anything can be asked
     std::uint64_t last_id = 0;
     std::optional<model::WardenAnswer> answer;
     std::function<void()> wake;
@@ -40,13 +38,11 @@ public:
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    Result<void> hold_until(model::Instant valid_until) override {
-        return ask({.kind = WardenRequest::Kind::hold_until, .valid_until = valid_until});
+    Result<void> set_deadline(model::Instant valid_until) override {
+        return ask({.kind = WardenRequest::Kind::set_deadline, .valid_until = valid_until});
     }
-    Result<void> start_backend(const SpawnSpec& spec) override {
-        WardenRequest request{.kind = WardenRequest::Kind::start_backend};
-        request.spawn = {.command = spec.command, .dir = spec.dir.empty() ? "/" : spec.dir};
-        return ask(std::move(request));
+    Result<void> start_backend(model::WardenEntry entry) override {
+        return ask({.kind = WardenRequest::Kind::start_backend, .entry = entry});
     }
     Result<void> stop_backend() override {
         return ask({.kind = WardenRequest::Kind::stop_backend});
@@ -58,18 +54,18 @@ public:
     Result<void> claim(const std::string& incarnation) override {
         return ask({.kind = WardenRequest::Kind::claim, .text = incarnation});
     }
-    Result<void> watch(const model::WardenTarget& target) override {
-        return ask({.kind = WardenRequest::Kind::watch, .target = target});
+    Result<void> register_target(model::WardenEntry entry) override {
+        return ask({.kind = WardenRequest::Kind::register_target, .entry = entry});
     }
-    Result<void> forget(const model::WardenTarget& target) override {
-        return ask({.kind = WardenRequest::Kind::forget, .target = target});
+    Result<void> unregister_target(model::WardenEntry entry) override {
+        return ask({.kind = WardenRequest::Kind::unregister_target, .entry = entry});
     }
     WardenView view() override { return socket_->view; }
     void on_change(std::function<void()> wake) override { socket_->wake = std::move(wake); }
 
 private:
     Result<void> ask(WardenRequest request) {
-        // The answer may come with a strike that closes the socket: it is held until read.
+        // The answer may come together with a strike that closes the socket: kept until it is read.
         const auto socket = socket_;
         if (socket->warden == nullptr)
             return model::error(Errc::fenced,
@@ -135,13 +131,10 @@ void SimWarden::crash() {
 }
 
 void SimWarden::perform(warden::Actions actions) {
-    std::move(actions.begin(), actions.end(), std::back_inserter(actions_));
+    queue_.add(std::move(actions));
     if (std::exchange(performing_, true)) return;
-    while (!actions_.empty()) {
-        const auto action = std::move(actions_.front());
-        actions_.pop_front();
-        carry_out(action);
-    }
+    while (const auto action = queue_.next())
+        carry_out(*action);
     performing_ = false;
 }
 
@@ -179,20 +172,16 @@ void SimWarden::carry_out(const warden::Action& action) {
                 if (clear) perform(core_.targets_clear(clock_.now()));
             } else if constexpr (std::is_same_v<What, warden::Save>) {
                 file_ = core_.saved();
-            } else if constexpr (std::is_same_v<What, warden::Tell>) {
+            } else if constexpr (std::is_same_v<What, warden::WatchTargets>) {
+                perform(core_.targets_watched(what, unwatchable_));
+            } else if constexpr (std::is_same_v<What, warden::Reply>) {
                 if (!socket_) return;
-                const auto& status = what.answer.status;
-                const WardenView view{.valid_until = status.valid_until,
-                                      .backend_running = status.backend_running,
-                                      .backend_pid = status.backend_pid,
-                                      .backend_starts = status.backend_starts,
-                                      .backend_status = status.backend_exit,
-                                      .incarnation = status.incarnation};
+                const auto view = reconcilers::ports::to_view(what.answer.status);
                 if (what.answer.id == socket_->last_id && what.answer.id != 0)
                     socket_->answer = what.answer;
                 if (std::exchange(socket_->view, view) != view && socket_->wake) socket_->wake();
-            } else if constexpr (std::is_same_v<What, warden::Say>) {
-                machine_.say(what);
+            } else if constexpr (std::is_same_v<What, warden::LogEvent>) {
+                machine_.log_event(what);
             } else if constexpr (std::is_same_v<What, warden::Exit>) {
                 exited_ = what.status;
             }
@@ -202,7 +191,7 @@ void SimWarden::carry_out(const warden::Action& action) {
 
 void SimWarden::kill_backend() {
     if (!backend_.alive) {
-        perform(core_.backend_gone(clock_.now()));
+        look_at_backend();
     } else if (!backend_.unkillable) {
         end_backend(killed);
     }
@@ -212,7 +201,13 @@ void SimWarden::end_backend(std::int32_t wait_status) {
     backend_.alive = false;
     backend_.died();
     perform(core_.backend_exited(wait_status, clock_.now()));
-    perform(core_.backend_gone(clock_.now()));
+    look_at_backend();
+}
+
+void SimWarden::look_at_backend() {
+    perform(backend_.unknown_because.empty()
+                ? core_.backend_gone(clock_.now())
+                : core_.backend_unknown(backend_.unknown_because, clock_.now()));
 }
 
 void SimWarden::close_socket() {

@@ -9,6 +9,8 @@ using model::Errc;
 using model::Instant;
 using namespace std::chrono_literals;
 
+model::WardenList one_backend() { return {.items = {model::Spawn{.command = {"/b"}, .dir = "/"}}}; }
+
 class HandClock final : public reconcilers::ports::Clock {
 public:
     [[nodiscard]] Instant now() const override { return now_; }
@@ -20,8 +22,12 @@ class SimWardenTest : public testing::Test {
 protected:
     void boot() {
         warden_ = std::make_unique<SimWarden>(
-            warden::Settings{
-                .ttl = 10s, .margin = 2s, .stop_timeout = 90s, .boot_id = "b", .run = "r"},
+            warden::Settings{.ttl = 10s,
+                             .margin = 2s,
+                             .stop_timeout = 90s,
+                             .boot_id = "b",
+                             .run = "r",
+                             .list = one_backend()},
             file_,
             clock_,
             backend_,
@@ -51,8 +57,8 @@ protected:
 
 TEST_F(SimWardenTest, StrikesAtTheStrikeTime) {
     boot();
-    ASSERT_TRUE(node_->hold_until(clock_.now() + 10s));
-    ASSERT_TRUE(node_->start_backend({.command = {"/b"}}));
+    ASSERT_TRUE(node_->set_deadline(clock_.now() + 10s));
+    ASSERT_TRUE(node_->start_backend({0}));
     EXPECT_EQ(warden_->wakeup(), clock_.now() + 9s);
     advance(9s - 1ns);
     EXPECT_TRUE(backend_.alive);
@@ -61,29 +67,29 @@ TEST_F(SimWardenTest, StrikesAtTheStrikeTime) {
     EXPECT_FALSE(backend_.alive);
     EXPECT_EQ(spawned_, 2);
     EXPECT_FALSE(node_->view().backend_running);
-    EXPECT_EQ(node_->start_backend({.command = {"/b"}}).error().code, Errc::fenced);
+    EXPECT_EQ(node_->start_backend({0}).error().code, Errc::fenced);
 }
 
 TEST_F(SimWardenTest, AKilledNodeProcessHasLostItsWarden) {
     boot();
     int woken = 0;
     node_->on_change([&] { ++woken; });
-    ASSERT_TRUE(node_->hold_until(clock_.now() + 10s));
+    ASSERT_TRUE(node_->set_deadline(clock_.now() + 10s));
     const auto old = std::move(node_);
     clock_.now_ += 9s;
     warden_->step();
     EXPECT_TRUE(old->view().lost);
     EXPECT_GT(woken, 0);
-    EXPECT_EQ(old->hold_until(clock_.now() + 10s).error().code, Errc::fenced);
+    EXPECT_EQ(old->set_deadline(clock_.now() + 10s).error().code, Errc::fenced);
     warden_->node_died(9);
-    EXPECT_EQ(old->start_backend({.command = {"/b"}}).error().code, Errc::fenced);
+    EXPECT_EQ(old->start_backend({0}).error().code, Errc::fenced);
     EXPECT_FALSE(warden_->connect()->view().lost);
 }
 
 TEST_F(SimWardenTest, WhatCannotBeKilledIsKilledLater) {
     boot();
-    ASSERT_TRUE(node_->hold_until(clock_.now() + 10s));
-    ASSERT_TRUE(node_->start_backend({.command = {"/b"}}));
+    ASSERT_TRUE(node_->set_deadline(clock_.now() + 10s));
+    ASSERT_TRUE(node_->start_backend({0}));
     backend_.unkillable = true;
     advance(9s);
     EXPECT_TRUE(backend_.alive);
@@ -97,8 +103,8 @@ TEST_F(SimWardenTest, WhatCannotBeKilledIsKilledLater) {
 TEST_F(SimWardenTest, ACrashTakesTheBackendAndLeavesTheDeadline) {
     boot();
     const auto until = clock_.now() + 10s;
-    ASSERT_TRUE(node_->hold_until(until));
-    ASSERT_TRUE(node_->start_backend({.command = {"/b"}}));
+    ASSERT_TRUE(node_->set_deadline(until));
+    ASSERT_TRUE(node_->start_backend({0}));
     warden_->crash();
     EXPECT_FALSE(backend_.alive);
     EXPECT_TRUE(node_->view().lost);
@@ -109,14 +115,14 @@ TEST_F(SimWardenTest, ACrashTakesTheBackendAndLeavesTheDeadline) {
     EXPECT_FALSE(node_->view().backend_running);
 }
 
-TEST_F(SimWardenTest, TellsOfStopsDeathsAndRefusals) {
+TEST_F(SimWardenTest, ReportsStopsDeathsAndRefusals) {
     boot();
-    ASSERT_TRUE(node_->hold_until(clock_.now() + 10s));
+    ASSERT_TRUE(node_->set_deadline(clock_.now() + 10s));
     backend_.refuses = "exec: No such file or directory";
-    EXPECT_EQ(node_->start_backend({.command = {"/b"}}).error().code, Errc::invalid);
+    EXPECT_EQ(node_->start_backend({0}).error().code, Errc::invalid);
     backend_.refuses.clear();
-    ASSERT_TRUE(node_->start_backend({.command = {"/b"}}));
-    EXPECT_EQ(node_->start_backend({.command = {"/b"}}).error().code, Errc::conflict);
+    ASSERT_TRUE(node_->start_backend({0}));
+    EXPECT_EQ(node_->start_backend({0}).error().code, Errc::conflict);
     backend_.ignores_stop = true;
     EXPECT_TRUE(node_->stop_backend());
     EXPECT_TRUE(backend_.alive);
@@ -124,7 +130,7 @@ TEST_F(SimWardenTest, TellsOfStopsDeathsAndRefusals) {
     EXPECT_TRUE(node_->stop_backend());
     EXPECT_FALSE(backend_.alive);
     EXPECT_EQ(node_->view().backend_status, 15);
-    ASSERT_TRUE(node_->start_backend({.command = {"/b"}}));
+    ASSERT_TRUE(node_->start_backend({0}));
     warden_->backend_died(3 << 8);
     EXPECT_EQ(node_->view().backend_status, 3 << 8);
     EXPECT_EQ(node_->view().backend_starts, 3U);

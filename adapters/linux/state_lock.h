@@ -1,0 +1,29 @@
+// The lock of a state directory, for commands that may write there only while no daemon runs.
+#pragma once
+
+#include <string>
+
+#include "model/result.h"
+
+namespace adapters::linux_host {
+
+/// Holds `<directory>/lock` exclusively until destroyed; a daemon's warden holds the same lock. The
+/// file's contents, about its last holder, stay unchanged.
+class StateLock {
+public:
+    /// Does not block. The directory must exist.
+    ///
+    /// conflict  another process holds it; the message names its pid where the file has one
+    /// invalid   the file cannot be opened
+    [[nodiscard]] static model::Result<StateLock> take(const std::string& directory);
+
+    StateLock(StateLock&& other) noexcept;
+    StateLock& operator=(StateLock&& other) noexcept;
+    ~StateLock();
+
+private:
+    explicit StateLock(int fd) : fd_{fd} {}
+    int fd_;  // -1: moved from
+};
+
+}  // namespace adapters::linux_host
