@@ -31,7 +31,7 @@ help:
 	@echo 'make clang         the programs built by clang, which knows what each mutex guards (ALL=1: the tests, too)'
 	@echo 'make bench         figures of a whole cluster and of its peers, in the optimised build; no test (BENCH="writer idle": these alone)'
 	@echo 'make soak          a cluster under a small load for SECONDS=600; fails where a process takes more and more'
-	@echo 'make fuzz          each fuzzer for SECONDS_EACH=10, with clang; fails where one finds something (FUZZ="ltx wal": these alone)'
+	@echo 'make fuzz          each fuzzer for SECONDS_EACH=10, with clang; fails where one finds something (FUZZ="ltx wal": these alone; SEED=1: the same inputs each time)'
 	@echo 'make models        checks the models of docs/protocol, about 4 minutes and 3 GB (MODELS=full: larger bounds, 12 GB)'
 	@echo 'make nightly       what takes too long for each change'
 	@echo 'make docs          writes the tables of docs/configuration.md from config/keys.cc'
@@ -113,7 +113,7 @@ fuzz:
 	@scripts/setup.sh build fuzz
 	cmake --preset fuzz
 	cmake --build --preset fuzz -j$(JOBS)
-	@tests/fuzz/run.sh $(or $(SECONDS_EACH),10) $(FUZZ)
+	@FUZZ_SEED=$(SEED) tests/fuzz/run.sh $(or $(SECONDS_EACH),10) $(FUZZ)
 
 models:
 	@scripts/setup.sh build models

@@ -49,7 +49,9 @@ std::optional<Body> body_so_far(std::string_view answer) {
     const auto rest = answer.substr(end + 4);
     if (header(head, "transfer-encoding").ends_with("chunked")) return unchunked(rest);
     const auto length = model::parse_number(header(head, "content-length"));
-    return Body{.text = std::string{rest}, .whole = length && rest.size() >= *length};
+    if (!length) return Body{.text = std::string{rest}, .whole = false};
+    // What follows is not the body's, however it arrives.
+    return Body{.text = std::string{rest.substr(0, *length)}, .whole = rest.size() >= *length};
 }
 
 std::optional<CheckOutcome> judge_check(const model::ServiceCheck& check,

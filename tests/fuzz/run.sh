@@ -4,6 +4,9 @@
 # again.
 #
 #   run.sh SECONDS [NAME ...]     default: all of them
+#
+# FUZZ_SEED=N: the same inputs at each run, as far as the time allows, so that a change is judged by
+# what it changed. Without, others each time.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -67,7 +70,7 @@ for name in "$@"; do
     mkdir -p "$learned"
     log=build/fuzz/logs/$name
     verdict=
-    if ! "$program" -max_total_time="$seconds" -max_len="$max_len" "${limits[@]}" -print_final_stats=1 \
+    if ! "$program" -seed="${FUZZ_SEED:-0}" -max_total_time="$seconds" -max_len="$max_len" "${limits[@]}" -print_final_stats=1 \
         -artifact_prefix="build/fuzz/found/$name-" "$learned" "${seeds[@]}" >"$log" 2>&1; then
         if busy "$name" "$log"; then
             verdict='; cut short by a busy machine'

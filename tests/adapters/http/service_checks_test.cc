@@ -194,6 +194,9 @@ TEST(CheckAnswer, ABodyIsWaitedForUntilTheTextIsThereOrCannotCome) {
     EXPECT_EQ(judged("HTTP/1.1 200 OK\r\nX: healthy\r\n\r\n", true),
               critical("the body has not what is expected"))
         << "the head is no body";
+    EXPECT_EQ(judged("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nunhealthy", true),
+              critical("the body has not what is expected"))
+        << "what follows the body is no part of it";
     const std::string much(most_of_a_body, '.');
     EXPECT_EQ(judged("HTTP/1.1 200 OK\r\n\r\n" + much + "healthy", false),
               critical("the body has not what is expected"));
