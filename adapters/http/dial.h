@@ -26,7 +26,7 @@ public:
     [[nodiscard]] State poll();
     /// Whether the host is an address, not a name.
     [[nodiscard]] bool to_address() const { return resolution_.numeric(); }
-    /// Once connected; it does not block, and belongs to this.
+    /// Does not block, and belongs to this. -1: it is looking the host up, or it failed.
     [[nodiscard]] int fd() const { return fd_; }
     /// Where it failed: "connect: Connection refused".
     [[nodiscard]] const std::string& failure() const { return failure_; }

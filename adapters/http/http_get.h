@@ -10,8 +10,8 @@
 
 namespace adapters::http {
 
-/// The body of the answer, up to 1 MiB. Blocks for `timeout` at most; where `server` is a name,
-/// also for its lookup.
+/// The body of the answer, up to 1 MiB. Blocks for `timeout` at most, the look-up of a name
+/// included.
 ///
 /// unavailable  nobody listens there, or no complete answer came in time
 /// invalid      the answer is not HTTP, not status 200, or not of a known length

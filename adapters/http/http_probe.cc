@@ -5,25 +5,16 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <utility>
 
 #include "adapters/http/dial.h"
 #include "adapters/http/messages.h"
+#include "adapters/http/now.h"
 
 namespace adapters::http {
-namespace {
 
 using reconcilers::ports::Health;
-
-model::Instant now() {
-    timespec at{};
-    ::clock_gettime(CLOCK_BOOTTIME, &at);
-    return model::Instant{std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec}};
-}
-
-}  // namespace
 
 class HttpProbe::Attempt {
 public:
@@ -55,9 +46,7 @@ private:
         const auto state = dial_.poll();
         if (state == Dial::State::failed) end(Health::State::failed, dial_.failure());
         if (state != Dial::State::connected) return false;
-        const auto request = "GET " + url_.path + " HTTP/1.1\r\nHost: " + url_.authority +
-                             "\r\nUser-Agent: convex-cluster-manager\r\nAccept: */*\r\n"
-                             "Connection: close\r\n\r\n";
+        const auto request = get_request(url_.path, url_.authority);
         const auto written = ::send(dial_.fd(), request.data(), request.size(), MSG_NOSIGNAL);
         // The send buffer of a new socket always has room for a few hundred bytes.
         if (written != static_cast<ssize_t>(request.size())) {

@@ -27,6 +27,11 @@ Verdict judge_line(std::string_view line) {
 
 }  // namespace
 
+std::string get_request(std::string_view path, std::string_view host) {
+    return "GET " + std::string{path} + " HTTP/1.1\r\nHost: " + std::string{host} +
+           "\r\nUser-Agent: convex-cluster-manager\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+}
+
 std::optional<StatusLine> parse_status_line(std::string_view line) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     const bool shaped = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." && line[8] == ' ' &&

@@ -1,5 +1,5 @@
-// Parsing of HTTP without a socket: the URL of a health endpoint, the status line and the body of
-// an answer.
+// HTTP without a socket: the URL of a health endpoint, a request, and the status line and the body
+// of an answer.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,11 @@ struct Url {
 /// "http://host:port/path?query#part"; the fragment is left out. invalid: anything else; the
 /// message names the URL.
 [[nodiscard]] model::Result<Url> parse_url(std::string_view text);
+
+/// A request for one page, after whose answer the server closes the connection.
+///
+/// host  for the Host header, with the port
+[[nodiscard]] std::string get_request(std::string_view path, std::string_view host);
 
 /// "HTTP/1.1 204 No Content", with or without its carriage return. Empty: not HTTP.
 struct StatusLine {

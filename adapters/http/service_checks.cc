@@ -7,12 +7,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <optional>
 #include <utility>
 
 #include "adapters/http/check_answer.h"
 #include "adapters/http/dial.h"
+#include "adapters/http/messages.h"
+#include "adapters/http/now.h"
 #include "model/host_port.h"
 #include "model/time.h"
 
@@ -26,12 +27,6 @@ using Kind = ServiceCheck::Kind;
 
 /// Of an answer with its head; what comes after is not read.
 constexpr std::size_t largest_answer = 4 * most_of_a_body;
-
-model::Instant now() {
-    timespec at{};
-    ::clock_gettime(CLOCK_BOOTTIME, &at);
-    return model::Instant{std::chrono::seconds{at.tv_sec} + std::chrono::nanoseconds{at.tv_nsec}};
-}
 
 struct FreeSession {
     void operator()(SSL* session) const { SSL_free(session); }
@@ -118,10 +113,8 @@ private:
     }
 
     bool send() {
-        const auto request = "GET " + check_.path + " HTTP/1.1\r\nHost: " +
-                             model::to_text({.host = check_.host, .port = check_.port}) +
-                             "\r\nUser-Agent: convex-cluster-manager\r\nAccept: */*\r\n"
-                             "Connection: close\r\n\r\n";
+        const auto request =
+            get_request(check_.path, model::to_text({.host = check_.host, .port = check_.port}));
         // A fresh socket's buffer takes a few hundred bytes whole.
         if (session_) {
             ERR_clear_error();

@@ -6,6 +6,12 @@ namespace adapters::http {
 namespace {
 
 // How many bytes a read returns depends on the network.
+TEST(Request, AsksForOnePageAndEndsTheConnection) {
+    EXPECT_EQ(get_request("/status?all", "[::1]:8080"),
+              "GET /status?all HTTP/1.1\r\nHost: [::1]:8080\r\n"
+              "User-Agent: convex-cluster-manager\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+}
+
 TEST(Answer, MeansTheSameInWhateverPiecesItComes) {
     for (const std::size_t reason :
          {std::size_t{0}, longest_status_line - 14, longest_status_line}) {
