@@ -52,7 +52,7 @@ struct Client::Parts {
                                              std::string model::StoreNames::*bucket) {
         return {.bucket = model::store_names(config.cluster_id).*bucket,
                 .replicas = config.nats.replicas,
-                .made_by_write = true};
+                .created_by_write = true};
     }
 
     std::string cluster_id;

@@ -104,7 +104,7 @@ struct Discovery::Parts {
     static adapters::nats::KvOptions options(const config::Config& config,
                                              std::string model::StoreNames::*bucket) {
         // It only reads: a bucket that does not exist is an empty one.
-        return {.bucket = model::store_names(config.cluster_id).*bucket, .made_by_write = true};
+        return {.bucket = model::store_names(config.cluster_id).*bucket, .created_by_write = true};
     }
 
     /// Those of the nodes whose daemon answers within 500 ms.

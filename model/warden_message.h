@@ -44,14 +44,14 @@ struct WardenStatus {
     Instant valid_until{};         // {}: no deadline is set
     bool backend_running = false;  // true also where its death is not proven
     bool backend_unknown = false;  // whether it still runs could not be determined
-    /// In a cgroup of its own, which its descendants cannot leave; where none runs: it would be.
+    /// Its descendants end with it, even if the warden dies; where none runs: they would.
     bool backend_contained = false;
     std::int32_t backend_pid = 0;
-    std::uint64_t backend_start_ticks = 0;  // field 22 of /proc/PID/stat: detects a reused pid
-    std::string backend_cgroup;             // absolute; "": none
-    std::uint64_t backend_starts = 0;
+    std::uint64_t backend_start_ticks = 0;     // field 22 of /proc/PID/stat: detects a reused pid
+    std::string backend_cgroup;                // absolute; "": none
+    std::uint64_t backend_starts = 0;          // grows with each start, so that no death is missed
     std::optional<std::int32_t> backend_exit;  // wait status of the last death
-    std::string incarnation;
+    std::string incarnation;                   // of the node process that last claimed the node id
     friend bool operator==(const WardenStatus&, const WardenStatus&) = default;
 };
 

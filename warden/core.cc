@@ -119,16 +119,16 @@ Actions Core::begin(Instant now) {
     if (!held(now)) end_targets(now);
     act(Save{});
     spawn_node_at_ = now;
-    look_at_time(now);
+    check_time(now);
     return take();
 }
 
 Actions Core::tick(Instant now) {
-    look_at_time(now);
+    check_time(now);
     return take();
 }
 
-void Core::look_at_time(Instant now) {
+void Core::check_time(Instant now) {
     if (saved_.valid_until != Instant{} && !held(now)) strike("strike_time", now);
     if (alarm_at_ && *alarm_at_ <= now) {
         alarm_at_.reset();
@@ -242,7 +242,7 @@ Actions Core::node_died(std::int32_t wait_status, Instant now) {
     log_event(struck ? EventLevel::info : EventLevel::error,
               "node.died",
               {{"status", model::exit_text(wait_status)}, {"restart_in_ms", in_ms(back_off)}});
-    look_at_time(now);
+    check_time(now);
     return take();
 }
 

@@ -174,7 +174,7 @@ private:
     [[nodiscard]] bool any_backend() const { return saved_.backend || !saved_.leftovers.empty(); }
     [[nodiscard]] std::int32_t backend_pid() const;
     [[nodiscard]] model::Instant strike_at() const;
-    void look_at_time(model::Instant now);
+    void check_time(model::Instant now);
     void strike(std::string_view reason, model::Instant now);
     void kill_node();
     void kill_backend(model::Instant now);

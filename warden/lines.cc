@@ -114,12 +114,12 @@ bool Lines::reaped(pid_t pid, Instant now) {
     if (pid == collector_) {
         collector_ = 0;
         start_at_ = std::max(now, *started_ + pause_between_starts);
-        look_at_time(now);
+        check_time(now);
     }
     return true;
 }
 
-void Lines::look_at_time(Instant now) {
+void Lines::check_time(Instant now) {
     if (start_at_ && *start_at_ <= now) start(now);
 }
 

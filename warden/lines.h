@@ -37,7 +37,7 @@ public:
     Lines& operator=(const Lines&) = delete;
 
     /// Creates the pipes and starts the helpers. invalid: no pipe could be created. A helper that
-    /// could not be started is started later by look_at_time.
+    /// could not be started is started later by check_time.
     [[nodiscard]] model::Result<void> open(model::Instant now);
 
     /// Never blocks, never fails: a line that cannot be written is counted.
@@ -53,7 +53,7 @@ public:
     /// Call when a child was reaped. True: it was a helper; a new one is started, at the earliest a
     /// second after the last start.
     bool reaped(pid_t pid, model::Instant now);
-    void look_at_time(model::Instant now);
+    void check_time(model::Instant now);
     [[nodiscard]] std::optional<model::Instant> wakeup() const { return start_at_; }
     /// All helpers that are not reaped.
     [[nodiscard]] const std::set<pid_t>& helpers() const { return helpers_; }

@@ -32,7 +32,7 @@ using model::Instant;
 constexpr auto errand_patience = std::chrono::seconds{2};
 
 // How often a node process that was killed and is not reported dead is looked at.
-constexpr auto look_interval = std::chrono::seconds{1};
+constexpr auto check_interval = std::chrono::seconds{1};
 
 // Limit, so that a node process that sends without pause cannot delay the check of the timer.
 constexpr int messages_per_turn = 64;
@@ -148,16 +148,16 @@ void Loop::turn() {
     read_signals();
     read_backend_failure();
     read_errands();
-    look_for_unreaped();
+    find_unreaped();
     check_backend();
     check_targets();
-    lines_.look_at_time(boot_now());
+    lines_.check_time(boot_now());
     feed_watchdog();
 }
 
 void Loop::set_timer() {
     auto at = core_.wakeup();
-    for (const auto other : {feed_at_, look_at_, lines_.wakeup()})
+    for (const auto other : {feed_at_, check_at_, lines_.wakeup()})
         if (other && (!at || *other < *at)) at = other;
     if (at == timer_at_) return;
     itimerspec when{};
@@ -261,7 +261,7 @@ void Loop::backend_ended(int status) {
 
 // A process that is traced can be reaped, and its death is reported, only after its tracer has
 // waited for it, which a debugger at its prompt does not do. It is as dead as any other.
-void Loop::look_for_unreaped() {
+void Loop::find_unreaped() {
     const auto ended = [](pid_t pid) {
         const NormalPriority normal;
         const auto stat = process_stat(pid);
@@ -273,8 +273,8 @@ void Loop::look_for_unreaped() {
         if (const auto status = ended(node_)) node_ended(*status);
     if (backend_ > 0)
         if (const auto status = ended(backend_)) backend_ended(*status);
-    look_at_.reset();
-    if (node_ > 0 && node_socket_ < 0) look_at_ = boot_now() + look_interval;
+    check_at_.reset();
+    if (node_ > 0 && node_socket_ < 0) check_at_ = boot_now() + check_interval;
 }
 
 void Loop::read_backend_failure() {

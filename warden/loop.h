@@ -58,7 +58,7 @@ private:
     void read_node();
     void read_signals();
     void reap();
-    void look_for_unreaped();
+    void find_unreaped();
     void node_ended(int status);
     void backend_ended(int status);
     void read_backend_failure();
@@ -104,7 +104,7 @@ private:
     int timer_ = -1;
     std::optional<model::Instant> timer_at_;
     std::optional<model::Instant> feed_at_;
-    std::optional<model::Instant> look_at_;  // at a node process that was killed
+    std::optional<model::Instant> check_at_;  // at a node process that was killed
 
     pid_t node_ = 0;
     int node_socket_ = -1;

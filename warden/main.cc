@@ -141,7 +141,7 @@ struct Before {
     std::string refusal;                // why this daemon must not run
 };
 
-Before look_back(const warden::Options& options, const std::string& named, warden::Lines& lines) {
+Before read_before(const warden::Options& options, const std::string& named, warden::Lines& lines) {
     Before before;
     const auto load = [&lines](const std::string& path) {
         auto state = warden::load_state(path);
@@ -169,7 +169,7 @@ Before look_back(const warden::Options& options, const std::string& named, warde
 
 // Creates the cgroup for backends; "": none available. Processes in it are killed: its name belongs
 // to the lock, which this process holds.
-std::string make_cgroup(const warden::Options& options, warden::Lines& lines) {
+std::string create_cgroup(const warden::Options& options, warden::Lines& lines) {
     if (!options.cgroup) return {};
     auto created = warden::create_cgroup(warden::cgroup_name(options.lock_file));
     if (!created) {
@@ -210,7 +210,7 @@ int run(const warden::Options& options, const std::string& boot_id) {
         complain(opened.error().message);
         return 1;
     }
-    auto before = look_back(options, named, lines);
+    auto before = read_before(options, named, lines);
     if (!before.refusal.empty()) {
         complain(before.refusal);
         return 1;
@@ -224,7 +224,7 @@ int run(const warden::Options& options, const std::string& boot_id) {
         if (locks->data.held()) (void)locks->data.write(::getpid(), state_file);  // for people
     };
     report_start(before.other_file.empty() ? options.state_file : before.other_file);
-    const auto cgroup = make_cgroup(options, lines);
+    const auto cgroup = create_cgroup(options, lines);
     for (const auto& state : before.states)  // no effect where a process is in it
         if (!state.cgroup.empty() && state.cgroup != cgroup) warden::remove_cgroup(state.cgroup);
     take_priority(lines);

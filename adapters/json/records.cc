@@ -1,14 +1,12 @@
 #include "adapters/json/records.h"
 
-#include <algorithm>
 #include <cstdint>
-#include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "adapters/json/fields.h"
 #include "model/names.h"
 #include "model/wall_time.h"
 
@@ -18,235 +16,17 @@ namespace {
 using Json = nlohmann::json;
 using model::Errc;
 
-constexpr int schema = 1;
-constexpr int deepest = 64;  // limit, since the library recurses into nested values
-
-/// Whether brackets are nested too deep; the text need not be valid JSON.
-bool too_deep(std::string_view text) {
-    int depth = 0;
-    bool quoted = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (quoted) {
-            if (c == '\\') ++i;
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > deepest) return true;
-        } else if (c == ']' || c == '}') {
-            --depth;
-        }
-    }
-    return false;
-}
-
-/// corrupt: not JSON, nested too deep, or a number out of range.
-model::Result<Json> parse(std::string_view text) {
-    // Checked before parsing: with a depth callback the library rescans a whole list after each of
-    // its elements, and a large record would block its reader for minutes.
-    if (too_deep(text)) return error(Errc::corrupt, "nested too deep");
-    auto parsed = Json::parse(text, nullptr, false);
-    if (parsed.is_discarded()) return error(Errc::corrupt, "no JSON");
-    return parsed;
-}
-
 /// On one line. Text that is not UTF-8 is repaired, not refused: a record must always be writable.
 std::string to_line(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-/// The fields of one object. Reading a field removes it, so that what is left are the unknown
-/// fields. An absent or null field has its default. The first error is kept.
-class Fields {
-public:
-    Fields(Json object, std::string path) : object_(std::move(object)), path_{std::move(path)} {
-        // Parentheses: braces would make a list of one element.
-        if (!object_.is_object()) fail("", "is no object");
-    }
-
-    /// Whether it is there, and not null.
-    [[nodiscard]] bool has(const char* name) const {
-        const auto found = object_.find(name);
-        return object_.is_object() && found != object_.end() && !found->is_null();
-    }
-
-    std::string text(const char* name) {
-        return take(name, "text", [](const Json& value) -> std::optional<std::string> {
-            if (!value.is_string()) return std::nullopt;
-            return value.get<std::string>();
-        });
-    }
-
-    std::uint64_t number(const char* name) {
-        return take(name, "a number, 0 or more", [](const Json& value) -> Maybe<std::uint64_t> {
-            if (!value.is_number_integer()) return std::nullopt;
-            if (!value.is_number_unsigned() && value.get<std::int64_t>() < 0) return std::nullopt;
-            return value.get<std::uint64_t>();
-        });
-    }
-
-    std::int64_t integer(const char* name, std::int64_t fallback = 0) {
-        constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-        return take(
-            name,
-            "a whole number",
-            [](const Json& value) -> Maybe<std::int64_t> {
-                if (!value.is_number_integer()) return std::nullopt;
-                if (value.is_number_unsigned() && value.get<std::uint64_t>() > most) {
-                    return std::nullopt;
-                }
-                return value.get<std::int64_t>();
-            },
-            fallback);
-    }
-
-    int small(const char* name, int fallback) {
-        const auto value = integer(name, fallback);
-        if (value < 0 || value > 1'000'000'000) {
-            fail(name, "is out of range");
-            return fallback;
-        }
-        return static_cast<int>(value);
-    }
-
-    bool boolean(const char* name) {
-        return take(name, "true or false", [](const Json& value) -> Maybe<bool> {
-            if (!value.is_boolean()) return std::nullopt;
-            return value.get<bool>();
-        });
-    }
-
-    /// It is there, and says that it is not known.
-    [[nodiscard]] bool is_null(const char* name) const {
-        const auto found = object_.find(name);
-        return object_.is_object() && found != object_.end() && found->is_null();
-    }
-
-    /// A time for people: an invalid one is read as "no time" and does not make the record invalid.
-    model::WallTime time(const char* name) {
-        const auto parsed = model::parse_rfc3339(text(name));
-        return parsed ? *parsed : model::WallTime{};
-    }
-
-    std::vector<std::string> texts(const char* name) {
-        return take(name, "a list of text", [](const Json& value) -> Maybe<Texts> {
-            if (!value.is_array()) return std::nullopt;
-            Texts list;
-            for (const auto& element : value) {
-                if (!element.is_string()) return std::nullopt;
-                list.push_back(element.get<std::string>());
-            }
-            return list;
-        });
-    }
-
-    std::map<std::string, std::string> text_map(const char* name) {
-        using Map = std::map<std::string, std::string>;
-        return take(name, "an object of text", [](const Json& value) -> Maybe<Map> {
-            if (!value.is_object()) return std::nullopt;
-            Map map;
-            for (const auto& [key, element] : value.items()) {
-                if (!element.is_string()) return std::nullopt;
-                map[key] = element.get<std::string>();
-            }
-            return map;
-        });
-    }
-
-    std::optional<Fields> object(const char* name) {
-        const auto found = object_.find(name);
-        if (!object_.is_object() || found == object_.end()) return std::nullopt;
-        auto value = std::move(*found);
-        object_.erase(found);
-        if (value.is_null()) return std::nullopt;
-        return Fields{std::move(value), path_ + "." + name};
-    }
-
-    std::vector<Fields> objects(const char* name) {
-        std::vector<Fields> list;
-        const auto found = object_.find(name);
-        if (!object_.is_object() || found == object_.end()) return list;
-        auto value = std::move(*found);
-        object_.erase(found);
-        if (value.is_null()) return list;
-        if (!value.is_array()) {
-            fail(name, "is not a list");
-            return list;
-        }
-        for (auto& element : value)
-            list.emplace_back(std::move(element), path_ + "." + name + "[]");
-        return list;
-    }
-
-    void fail(std::string_view name, std::string_view why) {
-        if (error_) return;
-        const auto field = name.empty() ? path_ : path_ + "." + std::string{name};
-        error_ = model::error(Errc::corrupt, field + " " + std::string{why});
-    }
-
-    /// An error in a nested object is an error of the outer one.
-    void include(const Fields& inner) {
-        if (!error_) error_ = inner.error_;
-    }
-
-    const std::optional<model::Error>& error() const { return error_; }
-
-    std::string rest() const { return object_.empty() ? std::string{} : to_line(object_); }
-
-    /// Every record has a schema number, which tells whether this version can read it.
-    int schema_known() {
-        const auto value = small("schema", 0);
-        if (value > schema) {
-            fail("schema",
-                 "is " + std::to_string(value) + ", and this version reads up to " +
-                     std::to_string(schema) + ": it is older than who wrote this");
-        }
-        return value;
-    }
-
-private:
-    template <typename T>
-    using Maybe = std::optional<T>;
-    using Texts = std::vector<std::string>;
-
-    template <typename Read>
-    auto take(const char* name,
-              std::string_view wanted,
-              Read read,
-              typename std::invoke_result_t<Read, const Json&>::value_type fallback = {}) ->
-        typename std::invoke_result_t<Read, const Json&>::value_type {
-        if (!object_.is_object()) return fallback;
-        const auto found = object_.find(name);
-        if (found == object_.end()) return fallback;
-        const auto value = std::move(*found);
-        object_.erase(found);
-        if (value.is_null()) return fallback;
-        auto result = read(value);
-        if (!result) {
-            fail(name, "is not " + std::string{wanted});
-            return fallback;
-        }
-        return *std::move(result);
-    }
-
-    Json object_;
-    std::string path_;
-    std::optional<model::Error> error_;
-};
-
-model::Result<Fields> open(std::string_view text, std::string_view key) {
-    auto parsed = parse(text);
-    if (!parsed) return std::move(parsed).error().during(key);
-    return Fields{std::move(*parsed), std::string{key}};
-}
-
 /// `known` and the fields that a newer version wrote and this one does not know.
 Json merged(Json known, const std::string& unknown_fields) {
     if (unknown_fields.empty()) return known;
-    auto rest = parse(unknown_fields);
-    if (!rest || !rest->is_object()) return known;
-    for (auto& [name, value] : rest->items()) {
+    auto rest = Json::parse(unknown_fields, nullptr, false);  // as Fields::rest() wrote it
+    if (!rest.is_object()) return known;
+    for (auto& [name, value] : rest.items()) {
         if (!known.contains(name)) known[name] = std::move(value);
     }
     return known;
@@ -326,7 +106,7 @@ model::Result<model::LeaseRecord> decode_lease(std::string_view text, std::strin
         foreign.schema = 0;
         return foreign;
     }
-    auto opened = open(text, key);
+    auto opened = Fields::open(text, key);
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::LeaseRecord record;
@@ -406,7 +186,7 @@ std::string encode(const model::NodeStatus& status) {
 }
 
 model::Result<model::NodeStatus> decode_status(std::string_view text, std::string_view key) {
-    auto opened = open(text, key);
+    auto opened = Fields::open(text, key);
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::NodeStatus status;
@@ -459,7 +239,7 @@ model::Result<model::NodeStatus> decode_status(std::string_view text, std::strin
 }
 
 model::Result<model::NodeStatus> decode_status_page(std::string_view text) {
-    auto opened = open(text, "/status");
+    auto opened = Fields::open(text, "/status");
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::NodeStatus status;
@@ -495,7 +275,7 @@ model::Result<model::NodeStatus> decode_status_page(std::string_view text) {
 }
 
 model::Result<model::NodeStatus> decode_micro_status(std::string_view text) {
-    auto opened = open(text, "the micro service's status");
+    auto opened = Fields::open(text, "the micro service's status");
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::NodeStatus status;
@@ -531,7 +311,7 @@ std::string encode(const model::Spec& spec) {
 }
 
 model::Result<model::Spec> decode_spec(std::string_view text, std::string_view key) {
-    auto opened = open(text, key);
+    auto opened = Fields::open(text, key);
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::Spec spec;
@@ -577,7 +357,7 @@ model::Result<model::ServiceEntry> decode_service(std::string_view text, std::st
         return error(Errc::corrupt,
                      std::string{key} + ": has " + std::to_string(text.size()) + " bytes");
     }
-    auto opened = open(text, key);
+    auto opened = Fields::open(text, key);
     if (!opened) return std::move(opened).error();
     auto& fields = *opened;
     model::ServiceEntry entry;

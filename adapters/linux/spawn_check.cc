@@ -39,7 +39,7 @@ bool is_directory(const std::string& path) {
     return ::stat(path.c_str(), &what) == 0 && S_ISDIR(what.st_mode);
 }
 
-std::string look_at_directory(const SpawnSpec& spec) {
+std::string missing_directory(const SpawnSpec& spec) {
     if (spec.dir.empty()) return {};
     const auto name = "backend.process.dir: " + quoted(spec.dir);
     const int failure = why_not_usable(spec.dir);
@@ -52,7 +52,7 @@ std::string look_at_directory(const SpawnSpec& spec) {
     return {};
 }
 
-std::string look_at_program(const SpawnSpec& spec, const std::vector<std::string>& path) {
+std::string missing_program(const SpawnSpec& spec, const std::vector<std::string>& path) {
     const auto& program = spec.command.front();
     const auto name = "backend.process.command: " + quoted(program);
     if (program.front() == '/') {
@@ -92,7 +92,7 @@ bool take_rights_of(const model::Spawn& spawn) {
 
 }  // namespace
 
-std::string look_at_needs(const SpawnSpec& spec) {
+std::string missing_needs(const SpawnSpec& spec) {
     const auto spawn = resolve(spec);
     if (!spawn)
         return "backend.process: " + spawn.error().message +
@@ -102,34 +102,34 @@ std::string look_at_needs(const SpawnSpec& spec) {
         return "backend.process.user: the daemon has no right to run a program as " +
                (spec.user.empty() ? "group " + spec.group : "user " + spec.user) +
                ": start the daemon as root or as that user";
-    auto missing = look_at_directory(spec);
-    if (missing.empty()) missing = look_at_program(spec, spawn->path);
+    auto missing = missing_directory(spec);
+    if (missing.empty()) missing = missing_program(spec, spawn->path);
     return missing;
 }
 
-class SpawnCheck::Looker {
+class SpawnCheck::Checker {
 public:
-    Looker(SpawnSpec spec, Look look) : spec_{std::move(spec)}, look_{std::move(look)} {}
+    Checker(SpawnSpec spec, Check check) : spec_{std::move(spec)}, check_{std::move(check)} {}
 
-    /// The thread's. `self` keeps this for as long as a look lasts.
-    static void run(const std::shared_ptr<Looker>& self) {
+    /// The thread's. `self` keeps this for as long as a check lasts.
+    static void run(const std::shared_ptr<Checker>& self) {
         while (self->wait()) {
-            auto missing = self->look_(self->spec_);
+            auto missing = self->check_(self->spec_);
             self->publish(std::move(missing));
         }
     }
 
     Result<void> check() {
         const sync::Lock lock{mutex_};
-        if (!looking_) {
-            looking_ = true;
+        if (!checking_) {
+            checking_ = true;
             changed_.notify_all();
         }
         const bool ended =
-            changed_.wait_for(mutex_, patience, [this]() REQUIRES(mutex_) { return !looking_; });
+            changed_.wait_for(mutex_, patience, [this]() REQUIRES(mutex_) { return !checking_; });
         if (!ended)
             return model::error(model::Errc::invalid,
-                                "backend.process: a look at its user, " +
+                                "backend.process: the check of its user, " +
                                     (spec_.command.empty() ? "" : spec_.command.front()) + " and " +
                                     (spec_.dir.empty() ? "/" : spec_.dir) +
                                     " does not come to an end: does a file system or the name "
@@ -147,33 +147,33 @@ public:
 private:
     bool wait() {
         const sync::Lock lock{mutex_};
-        changed_.wait(mutex_, [this]() REQUIRES(mutex_) { return looking_ || ended_; });
+        changed_.wait(mutex_, [this]() REQUIRES(mutex_) { return checking_ || ended_; });
         return !ended_;
     }
     void publish(std::string missing) {
         const sync::Lock lock{mutex_};
         missing_ = std::move(missing);
-        looking_ = false;
+        checking_ = false;
         changed_.notify_all();
     }
 
     const SpawnSpec spec_;
-    const Look look_;
+    const Check check_;
     sync::Mutex mutex_;
     sync::Condition changed_;
-    bool looking_ GUARDED_BY(mutex_) = false;
+    bool checking_ GUARDED_BY(mutex_) = false;
     bool ended_ GUARDED_BY(mutex_) = false;
-    std::string missing_ GUARDED_BY(mutex_);  // by the last look; "": nothing
+    std::string missing_ GUARDED_BY(mutex_);  // by the last check; "": nothing
 };
 
-SpawnCheck::SpawnCheck(SpawnSpec spec, Look look)
-    : looker_{std::make_shared<Looker>(std::move(spec), std::move(look))} {
+SpawnCheck::SpawnCheck(SpawnSpec spec, Check check)
+    : checker_{std::make_shared<Checker>(std::move(spec), std::move(check))} {
     // Detached: one that hangs in the kernel cannot be waited for.
-    std::thread{[looker = looker_] { Looker::run(looker); }}.detach();
+    std::thread{[checker = checker_] { Checker::run(checker); }}.detach();
 }
 
-SpawnCheck::~SpawnCheck() { looker_->end(); }
+SpawnCheck::~SpawnCheck() { checker_->end(); }
 
-Result<void> SpawnCheck::check() { return looker_->check(); }
+Result<void> SpawnCheck::check() { return checker_->check(); }
 
 }  // namespace adapters::linux_host

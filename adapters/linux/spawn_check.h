@@ -1,4 +1,4 @@
-// Whether a backend could be started here: what the warden will need, looked at before.
+// Whether a backend could be started here: what the warden will need, checked before.
 #pragma once
 
 #include <functional>
@@ -10,31 +10,31 @@
 
 namespace adapters::linux_host {
 
-/// One look, after which the calling thread looks at files as the backend's user does: user and
+/// One check, after which the calling thread reads files as the backend's user does: user and
 /// group are known, program and directory are there and may be used. "": so it is, as far as can be
 /// told; else what is missing, where, and what to do. Waits for the name service and for the file
 /// systems that they are on.
-[[nodiscard]] std::string look_at_needs(const reconcilers::ports::SpawnSpec& spec);
+[[nodiscard]] std::string missing_needs(const reconcilers::ports::SpawnSpec& spec);
 
-/// Looks from a thread of its own, which has the rights of the backend's user: it may wait for a
-/// name service, or for a file system that hangs, and nobody waits with it. It looks when it is
+/// Checks on a thread of its own, which has the rights of the backend's user: it may wait for a
+/// name service, or for a file system that hangs, and nobody waits with it. It checks when it is
 /// asked, never by itself.
 class SpawnCheck {
 public:
-    using Look = std::function<std::string(const reconcilers::ports::SpawnSpec&)>;
-    explicit SpawnCheck(reconcilers::ports::SpawnSpec spec, Look look = look_at_needs);
+    using Check = std::function<std::string(const reconcilers::ports::SpawnSpec&)>;
+    explicit SpawnCheck(reconcilers::ports::SpawnSpec spec, Check check = missing_needs);
     ~SpawnCheck();
     SpawnCheck(const SpawnCheck&) = delete;
     SpawnCheck& operator=(const SpawnCheck&) = delete;
 
-    /// A look that begins now, or is under way; waits for it for 400 ms at most.
+    /// A check that begins now, or is under way; waits for it for 400 ms at most.
     /// invalid: the backend could not be started here; the message says what is missing. Also
-    /// where the look does not come to its end.
+    /// where the check does not come to its end.
     [[nodiscard]] model::Result<void> check();
 
 private:
-    class Looker;
-    std::shared_ptr<Looker> looker_;  // its thread may outlive this, in a call that hangs
+    class Checker;
+    std::shared_ptr<Checker> checker_;  // its thread may outlive this, in a call that hangs
 };
 
 }  // namespace adapters::linux_host

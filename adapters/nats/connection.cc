@@ -77,7 +77,7 @@ Result<void> Connection::publish(const Outgoing& message) { return core_->publis
 
 std::unique_ptr<Connection::Subscription> Connection::subscribe(
     std::string subject, std::function<void(const Incoming&)> handler) {
-    auto entry = Subscription::Entry::make(std::move(subject), std::move(handler));
+    auto entry = Subscription::Entry::create(std::move(subject), std::move(handler));
     core_->add(entry);
     return std::make_unique<Subscription>(std::move(entry));
 }

@@ -30,8 +30,8 @@ public:
     Entry(std::string subject, std::function<void(const Incoming&)> handler)
         : subject_{std::move(subject)}, handler_{std::move(handler)} {}
 
-    static std::shared_ptr<Entry> make(std::string subject,
-                                       std::function<void(const Incoming&)> handler) {
+    static std::shared_ptr<Entry> create(std::string subject,
+                                         std::function<void(const Incoming&)> handler) {
         auto entry = std::make_shared<Entry>(std::move(subject), std::move(handler));
         entry->number_ = Numbers<Entry>::add(entry);
         return entry;

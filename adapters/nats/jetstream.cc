@@ -196,7 +196,7 @@ Result<StreamInfo> JetStream::stable_info(Deadline until) {
 
 Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
     const auto present = info(connection_->deadline());
-    if (!present && present.error().code == Errc::not_found) return make(shape);
+    if (!present && present.error().code == Errc::not_found) return create(shape);
     if (!present) return present.error();
     Ensured found{.replicas = present->replicas};
     if (!remove_age || present->max_age == 0) return found;
@@ -212,7 +212,7 @@ Result<Ensured> JetStream::ensure(const StreamShape& shape, bool remove_age) {
     return found;
 }
 
-Result<Ensured> JetStream::make(const StreamShape& shape) {
+Result<Ensured> JetStream::create(const StreamShape& shape) {
     json config = {{"name", stream_},
                    {"subjects", shape.subjects},
                    {"retention", "limits"},

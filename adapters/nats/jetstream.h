@@ -142,7 +142,7 @@ private:
                                                                   std::string_view inbox,
                                                                   model::Duration heartbeat,
                                                                   Deliver deliver);
-    [[nodiscard]] model::Result<Ensured> make(const StreamShape& shape);
+    [[nodiscard]] model::Result<Ensured> create(const StreamShape& shape);
     /// Whether the stream ever stored a message. False answers every read: an empty stream must not
     /// be asked for a message.
     [[nodiscard]] model::Result<bool> holds_messages(Deadline until);

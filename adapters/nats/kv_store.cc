@@ -40,7 +40,7 @@ std::string KvStore::subject(std::string_view key) const {
 }
 
 bool KvStore::reads_as_empty(const model::Error& failure) const {
-    return options_.made_by_write && failure.code == Errc::not_found;
+    return options_.created_by_write && failure.code == Errc::not_found;
 }
 
 Result<Ensured> KvStore::ensure() {
@@ -95,7 +95,7 @@ Result<std::vector<KvEntry>> KvStore::list() {
 
 Result<Revision> KvStore::update(std::string_view key, model::ByteView value, Revision expected) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
-    if (options_.made_by_write && expected == Revision{}) {
+    if (options_.created_by_write && expected == Revision{}) {
         if (auto made = ensure(); !made) return std::move(made).error().during("kv update");
     }
     auto revision = compare_and_set({.subject = subject(key), .payload = value}, expected, true);
@@ -114,7 +114,7 @@ Result<void> KvStore::erase(std::string_view key, Revision expected) {
 
 Result<Revision> KvStore::put(std::string_view key, model::ByteView value) {
     if (auto valid = check_key(key); !valid) return std::move(valid).error();
-    if (options_.made_by_write) {
+    if (options_.created_by_write) {
         if (auto made = ensure(); !made) return std::move(made).error().during("kv put");
     }
     auto answer = parse_publish_answer(

@@ -24,7 +24,7 @@ struct KvOptions {
     /// For clients, whose reads must not create anything: an absent bucket reads as an empty one,
     /// and the first write creates it. Not for a node: to a node, an absent bucket means that the
     /// store lost it.
-    bool made_by_write = false;
+    bool created_by_write = false;
     /// A write expects the key's revision alone: in a bucket of many keys with many writers the
     /// stream's last sequence is nearly always another. Only where nobody is harmed by two writers
     /// that both win, as they may on R3 with servers before 2.9.21.

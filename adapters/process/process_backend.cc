@@ -49,7 +49,7 @@ Result<BackendObserved> ProcessBackend::observe() {
         .contained = view.heard ? std::optional{view.backend_contained} : std::nullopt,
         .pid = view.backend_pid,
         .starts = view.backend_starts};
-    if (view.backend_status) observed.last_exit = model::exit_text(*view.backend_status);
+    if (view.backend_exit) observed.last_exit = model::exit_text(*view.backend_exit);
     return observed;
 }
 

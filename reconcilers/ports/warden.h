@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/result.h"
@@ -28,39 +29,18 @@ struct SpawnSpec {
     friend bool operator==(const SpawnSpec&, const SpawnSpec&) = default;
 };
 
-/// The warden's state in its last message.
-struct WardenView {
-    model::Instant valid_until{};  // of its deadline; {}: none
-    bool backend_running = false;  // true also where its death is not proven
-    bool backend_unknown = false;  // whether it still runs could not be determined
-    /// Its descendants end with it, even if the warden dies; where none runs: they would.
-    bool backend_contained = false;
-    std::int32_t backend_pid = 0;
-    std::uint64_t backend_start_ticks = 0;  // field 22 of /proc/PID/stat: detects a reused pid
-    std::string backend_cgroup;             // absolute; "": none
-    std::uint64_t backend_starts = 0;       // grows with each start, so that no death is missed
-    std::optional<std::int32_t> backend_status;  // wait status of the last death
-    std::string incarnation;  // of the node process that last claimed the node id
-    bool heard = false;       // it has sent something: before that, nothing above is known
-    bool silent = false;      // it did not answer the last request
-    std::string struck;       // what was killed in its place since its last message; "": nothing
-    bool lost = false;        // the socket is closed: nothing may be started any more
+/// The warden's state in its last message, and what is known of the warden itself.
+struct WardenView : model::WardenStatus {
+    bool heard = false;   // it has sent something: before that, its state is not known
+    bool silent = false;  // it did not answer the last request
+    std::string struck;   // what was killed in its place since its last message; "": nothing
+    bool lost = false;    // the socket is closed: nothing may be started any more
     friend bool operator==(const WardenView&, const WardenView&) = default;
 };
 
 /// What a message of the warden says.
-[[nodiscard]] inline WardenView to_view(const model::WardenStatus& status) {
-    return {.valid_until = status.valid_until,
-            .backend_running = status.backend_running,
-            .backend_unknown = status.backend_unknown,
-            .backend_contained = status.backend_contained,
-            .backend_pid = status.backend_pid,
-            .backend_start_ticks = status.backend_start_ticks,
-            .backend_cgroup = status.backend_cgroup,
-            .backend_starts = status.backend_starts,
-            .backend_status = status.backend_exit,
-            .incarnation = status.incarnation,
-            .heard = true};
+[[nodiscard]] inline WardenView to_view(model::WardenStatus status) {
+    return {std::move(status), true};
 }
 
 /// Each call returns within 100 ms, else it is unavailable. fenced: the socket is closed.

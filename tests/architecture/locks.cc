@@ -4,6 +4,8 @@
 #include <fstream>
 #include <regex>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace architecture {
 namespace {
@@ -36,6 +38,22 @@ const std::regex& foreign_lock() {
     return expression;
 }
 
+/// The block in braces around the place, without the braces: the class of a member. The whole text
+/// where there is none.
+std::string_view block_around(std::string_view text, std::size_t place) {
+    std::size_t from = place;
+    for (int open = 0; from > 0 && open < 1; --from) {
+        if (text[from - 1] == '{') ++open;
+        if (text[from - 1] == '}') --open;
+    }
+    std::size_t to = place;
+    for (int open = 1; to < text.size() && open > 0; ++to) {
+        if (text[to] == '{') ++open;
+        if (text[to] == '}') --open;
+    }
+    return text.substr(from, to - from);
+}
+
 }  // namespace
 
 std::vector<std::string> lock_violations(const std::string& file, const std::string& text) {
@@ -43,7 +61,9 @@ std::vector<std::string> lock_violations(const std::string& file, const std::str
     if (is_exempt(file)) return found;
     static const std::regex declared{R"(\bMutex\s+(\w+)\s*(;|\{|ACQUIRED_))"};
     std::istringstream lines{text};
+    std::size_t next = 0;
     for (std::string line; std::getline(lines, line);) {
+        const auto place = std::exchange(next, next + line.size() + 1);
         if (!may_name_a_lock(line)) continue;
         std::smatch match;
         if (std::regex_search(line, match, foreign_lock())) {
@@ -53,7 +73,9 @@ std::vector<std::string> lock_violations(const std::string& file, const std::str
         if (!std::regex_search(line, match, declared)) continue;
         const auto name = match[1].str();
         const std::regex guards{"\\b(PT_)?GUARDED_BY\\(" + name + "\\)"};
-        if (!std::regex_search(text, guards)) {
+        const std::string owner{
+            block_around(text, place + static_cast<std::size_t>(match.position()))};
+        if (!std::regex_search(owner, guards)) {
             found.push_back(file + ": nothing is GUARDED_BY(" + name + ')');
         }
     }

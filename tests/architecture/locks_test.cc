@@ -42,6 +42,15 @@ TEST(Locks, AMutexThatGuardsNothingIsFound) {
                                 "int a GUARDED_BY(two);\n"),
                 ElementsAre(HasSubstr("GUARDED_BY(one)")));
     EXPECT_THAT(lock_violations("app/a.h", "void wait(Mutex& mutex);\n"), IsEmpty());
+    // What another class guards with a mutex of the same name counts for nothing.
+    EXPECT_THAT(lock_violations("app/a.h",
+                                "class A {\n int f() { return 1; }\n Mutex mutex_;\n int a;\n};\n"
+                                "class B {\n Mutex mutex_;\n int b GUARDED_BY(mutex_);\n};\n"),
+                ElementsAre(HasSubstr("GUARDED_BY(mutex_)")));
+    EXPECT_THAT(lock_violations("app/a.h",
+                                "class A {\n int f() { return 1; }\n Mutex mutex_;\n"
+                                " struct C { int c; };\n int a GUARDED_BY(mutex_);\n};\n"),
+                IsEmpty());
 }
 
 }  // namespace

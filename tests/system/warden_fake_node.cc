@@ -57,7 +57,7 @@ std::string describe(const reconcilers::ports::WardenView& view) {
          << " contained=" << view.backend_contained << " ticks=" << view.backend_start_ticks
          << " cgroup=" << view.backend_cgroup << " pid=" << view.backend_pid
          << " starts=" << view.backend_starts
-         << " status=" << (view.backend_status ? std::to_string(*view.backend_status) : "none")
+         << " status=" << (view.backend_exit ? std::to_string(*view.backend_exit) : "none")
          << " incarnation=" << view.incarnation << " lost=" << view.lost;
     return text.str();
 }

@@ -150,7 +150,7 @@ TEST_F(Streams, ABucketThatIsNotThereIsUnavailableNotEmpty) {
 
 // contracts.md 1.2: a command that only reads creates neither bucket nor stream.
 TEST_F(Streams, ABucketThatAClientReadsIsMadeByItsFirstWriteAlone) {
-    KvStore kv{client_, {.bucket = "later", .replicas = 1, .made_by_write = true}};
+    KvStore kv{client_, {.bucket = "later", .replicas = 1, .created_by_write = true}};
     EXPECT_EQ(kv.get("k").value(), std::nullopt);
     EXPECT_TRUE(kv.list().value().empty());
     EXPECT_EQ(kv.last_revision().value(), Revision{});
@@ -162,7 +162,7 @@ TEST_F(Streams, ABucketThatAClientReadsIsMadeByItsFirstWriteAlone) {
     ASSERT_TRUE(kv.update("k", as_bytes("x"), Revision{}));
     EXPECT_EQ(config_of("KV_later")["max_msgs_per_subject"], 1);
     EXPECT_TRUE(kv.get("k").value());
-    KvStore other{client_, {.bucket = "other", .replicas = 1, .made_by_write = true}};
+    KvStore other{client_, {.bucket = "other", .replicas = 1, .created_by_write = true}};
     ASSERT_TRUE(other.put("k", as_bytes("x")));
     EXPECT_EQ(config_of("KV_other")["max_msgs_per_subject"], 1);
     ASSERT_TRUE(log.ensure());
@@ -172,7 +172,7 @@ TEST_F(Streams, ABucketThatAClientReadsIsMadeByItsFirstWriteAlone) {
 // A server that does not answer proves nothing about its contents.
 TEST_F(Streams, WhatDoesNotAnswerIsNotEmpty) {
     const auto impatient = connected_client(server_.url(), 200ms);
-    KvStore kv{impatient, {.bucket = "b", .made_by_write = true}};
+    KvStore kv{impatient, {.bucket = "b", .created_by_write = true}};
     LogStore log{impatient, {.bucket = "b"}};
     server_.freeze();
     EXPECT_EQ(code_of(kv.get("k")), Errc::unavailable);

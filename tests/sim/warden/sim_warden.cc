@@ -18,8 +18,8 @@ constexpr std::int32_t stopped = 15;
 }  // namespace
 
 struct SimWarden::Socket {
-    SimWarden* warden = nullptr;     // null: closed
-    WardenView view{.heard = true};  // it is, before anything can be asked
+    SimWarden* warden = nullptr;                        // null: closed
+    WardenView view = reconcilers::ports::to_view({});  // heard, before anything can be asked
     std::uint64_t last_id = 0;
     std::optional<model::WardenAnswer> answer;
     std::function<void()> wake;
@@ -191,7 +191,7 @@ void SimWarden::carry_out(const warden::Action& action) {
 
 void SimWarden::kill_backend() {
     if (!backend_.alive) {
-        look_at_backend();
+        check_backend();
     } else if (!backend_.unkillable) {
         end_backend(killed);
     }
@@ -201,10 +201,10 @@ void SimWarden::end_backend(std::int32_t wait_status) {
     backend_.alive = false;
     backend_.died();
     perform(core_.backend_exited(wait_status, clock_.now()));
-    look_at_backend();
+    check_backend();
 }
 
-void SimWarden::look_at_backend() {
+void SimWarden::check_backend() {
     perform(backend_.unknown_because.empty()
                 ? core_.backend_gone(clock_.now())
                 : core_.backend_unknown(backend_.unknown_because, clock_.now()));

@@ -91,7 +91,7 @@ private:
     void carry_out(const warden::Action& action);
     void kill_backend();
     void end_backend(std::int32_t wait_status);
-    void look_at_backend();
+    void check_backend();
     void close_socket();
 
     std::optional<warden::Saved>& file_;

@@ -129,10 +129,10 @@ TEST_F(SimWardenTest, ReportsStopsDeathsAndRefusals) {
     backend_.ignores_stop = false;
     EXPECT_TRUE(node_->stop_backend());
     EXPECT_FALSE(backend_.alive);
-    EXPECT_EQ(node_->view().backend_status, 15);
+    EXPECT_EQ(node_->view().backend_exit, 15);
     ASSERT_TRUE(node_->start_backend({0}));
     warden_->backend_died(3 << 8);
-    EXPECT_EQ(node_->view().backend_status, 3 << 8);
+    EXPECT_EQ(node_->view().backend_exit, 3 << 8);
     EXPECT_EQ(node_->view().backend_starts, 3U);
 }
 
