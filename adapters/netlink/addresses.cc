@@ -16,6 +16,7 @@
 #include "adapters/netlink/frame_sockets.h"
 #include "adapters/netlink/listener.h"
 #include "adapters/netlink/route_socket.h"
+#include "adapters/sync/gate.h"
 
 namespace adapters::netlink {
 namespace {
@@ -31,13 +32,6 @@ bool any_of_family(const std::vector<VirtualAddress>& addresses, Family family) 
     return std::any_of(addresses.begin(), addresses.end(), [family](const auto& each) {
         return each.at.address.family == family;
     });
-}
-
-std::set<model::IpAddress> plain(const std::vector<VirtualAddress>& addresses) {
-    std::set<model::IpAddress> all;
-    for (const auto& each : addresses)
-        all.insert(each.at.address);
-    return all;
 }
 
 bool has_capability(unsigned capability) {
@@ -62,10 +56,9 @@ std::string missing_capabilities() {
 class Addresses::Parts {
 public:
     Parts(std::vector<VirtualAddress> addresses, reconcilers::ports::Clock& clock)
-        : addresses_{std::move(addresses)},
-          opened_{frames_.open(any_of_family(addresses_, Family::v4),
-                               any_of_family(addresses_, Family::v6))},
-          listener_{frames_, plain(addresses_), clock} {}
+        : addresses_{std::move(addresses)}, bound_(addresses_.size()), clock_{clock} {
+        open();
+    }
 
     Result<AddressesObserved> observe() {
         auto links = route_.links();
@@ -77,13 +70,22 @@ public:
             own.insert(link.mac);
             names[link.index] = name;
         }
-        listener_.set_own(std::move(own));
+        std::set<Listener::Place> places;
+        for (const auto& [at, interface] : addresses_) {
+            const auto link = links_.find(interface);
+            if (link != links_.end()) places.insert({at.address, link->second.index});
+        }
+        const auto missing = missing_capabilities();
+        if (missing.empty() && !(opened_ && listener_->complete())) open();
+        listener_->set_places(std::move(places), std::move(own));
         const auto listed = route_.addresses();
         if (!listed) return listed.error();
-        AddressesObserved observed{.each = {}, .missing = missing_capabilities()};
+        AddressesObserved observed{.each = {}, .missing = missing};
         if (observed.missing.empty() && !opened_) observed.missing = opened_.error().message;
-        for (const auto& address : addresses_)
+        for (const auto& address : addresses_) {
             observed.each.push_back(observe_one(address, *listed, names));
+            bound_.at(observed.each.size() - 1) = observed.each.back().bound;
+        }
         return observed;
     }
 
@@ -99,12 +101,21 @@ public:
     }
 
     const std::vector<VirtualAddress> addresses_;
+    std::vector<bool> bound_;  // as observed, or done, last
     RouteSocket route_;
     FrameSockets frames_;
-    const Result<void> opened_;
-    Listener listener_;
+    Result<void> opened_;
+    sync::Callback wake_;
 
 private:
+    /// What is not open yet; called again where something could not be opened.
+    void open() {
+        listener_.reset();  // it reads the sockets
+        opened_ = frames_.open(any_of_family(addresses_, Family::v4),
+                               any_of_family(addresses_, Family::v6));
+        listener_ = std::make_unique<Listener>(frames_, clock_, [this] { wake_(); });
+    }
+
     AddressObserved observe_one(const VirtualAddress& address,
                                 const std::vector<Listed>& listed,
                                 const std::map<std::uint32_t, std::string>& names) {
@@ -112,7 +123,7 @@ private:
         const auto link = links_.find(address.interface);
         observed.interface_exists = link != links_.end();
         observed.carrier = observed.interface_exists && link->second.carrier;
-        observed.other = listener_.other(address.at.address);
+        observed.other = listener_->other(address.at.address);
         for (const auto& each : listed) {
             if (each.at.address != address.at.address) continue;
             const auto name = names.find(each.index);
@@ -129,6 +140,8 @@ private:
     }
 
     std::map<std::string, Link> links_;
+    reconcilers::ports::Clock& clock_;
+    std::unique_ptr<Listener> listener_;  // declared last: its thread uses other members
 };
 
 Addresses::Addresses(std::vector<VirtualAddress> addresses, reconcilers::ports::Clock& clock)
@@ -141,13 +154,20 @@ Result<void> Addresses::bind(std::size_t address, std::chrono::seconds lifetime)
     const auto* const link = parts_->link_of(address);
     const auto& what = parts_->addresses_.at(address);
     if (link == nullptr) return model::error(Errc::unavailable, "no interface " + what.interface);
-    return parts_->route_.add(what.at, link->index, lifetime);
+    // What appeared meanwhile is not ours: the next observation shows what it is.
+    std::vector<bool>::reference is_bound = parts_->bound_.at(address);
+    auto bound = is_bound ? parts_->route_.extend(what.at, link->index, lifetime)
+                          : parts_->route_.add(what.at, link->index, lifetime);
+    if (bound) is_bound = true;
+    return bound;
 }
 
 Result<void> Addresses::unbind(std::size_t address) {
     const auto* const link = parts_->link_of(address);
     if (link == nullptr) return {};  // and so it has no addresses
-    return parts_->route_.remove(parts_->addresses_.at(address).at, link->index);
+    auto removed = parts_->route_.remove(parts_->addresses_.at(address).at, link->index);
+    if (removed) parts_->bound_.at(address) = false;
+    return removed;
 }
 
 Result<void> Addresses::probe(std::size_t address) {
@@ -170,8 +190,6 @@ Result<void> Addresses::reset_connections(std::size_t address) {
     return {};
 }
 
-void Addresses::on_change(std::function<void()> wake) {
-    parts_->listener_.on_change(std::move(wake));
-}
+void Addresses::on_change(std::function<void()> wake) { parts_->wake_.set(std::move(wake)); }
 
 }  // namespace adapters::netlink

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace adapters::netlink {
 namespace {
@@ -39,6 +40,54 @@ sockaddr_in6 to_sockaddr(const model::IpAddress& address, std::uint32_t index) {
     return to;
 }
 
+/// One packet, and what the kernel says of it.
+class Received {
+public:
+    /// False: there is none.
+    bool read(int fd) {
+        if (fd < 0) return false;
+        iovec data{.iov_base = bytes_.data(), .iov_len = bytes_.size()};
+        packet_ = {};
+        packet_.msg_name = &from_;
+        packet_.msg_namelen = sizeof from_;
+        packet_.msg_iov = &data;
+        packet_.msg_iovlen = 1;
+        packet_.msg_control = control_.data();
+        packet_.msg_controllen = control_.size();
+        const auto got = ::recvmsg(fd, &packet_, MSG_DONTWAIT);
+        size_ = got < 0 ? 0 : static_cast<std::size_t>(got);
+        return got >= 0;
+    }
+    [[nodiscard]] PacketView data() const { return {bytes_.data(), size_}; }
+    /// Of a packet socket: the index of the interface.
+    [[nodiscard]] std::uint32_t link() const {
+        sockaddr_ll from{};
+        std::memcpy(&from, &from_, sizeof from);
+        return static_cast<std::uint32_t>(from.sll_ifindex);
+    }
+    /// An option of IPv6.
+    template <typename T>
+    [[nodiscard]] std::optional<T> option(int type) {
+        for (auto* each = CMSG_FIRSTHDR(&packet_); each != nullptr;
+             each = CMSG_NXTHDR(&packet_, each)) {
+            if (each->cmsg_level != IPPROTO_IPV6 || each->cmsg_type != type ||
+                each->cmsg_len < CMSG_LEN(sizeof(T)))
+                continue;
+            T value{};
+            std::memcpy(&value, CMSG_DATA(each), sizeof value);
+            return value;
+        }
+        return {};
+    }
+
+private:
+    sockaddr_storage from_{};
+    std::array<std::uint8_t, 2048> bytes_{};
+    std::size_t size_ = 0;
+    alignas(cmsghdr) std::array<char, 256> control_{};
+    msghdr packet_{};
+};
+
 }  // namespace
 
 FrameSockets::~FrameSockets() {
@@ -61,9 +110,11 @@ Result<void> FrameSockets::open(bool v4, bool v6) {
         return ::setsockopt(icmp_, level, option, &value, sizeof value) == 0;
     };
     const int no = 0;
+    const int yes = 1;
     if (set(IPPROTO_ICMPV6, ICMP6_FILTER, filter) &&
         set(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, only_from_the_link) &&
-        set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, no))
+        set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, no) && set(IPPROTO_IPV6, IPV6_RECVPKTINFO, yes) &&
+        set(IPPROTO_IPV6, IPV6_RECVHOPLIMIT, yes))
         return {};
     auto failure = failed("set up a raw socket");
     ::close(icmp_);
@@ -132,18 +183,19 @@ Result<void> FrameSockets::announce(const Link& link, const model::IpAddress& ad
     return send_arp(link, arp_announcement(link.mac, address, true));
 }
 
-void FrameSockets::receive(const std::function<void(const Claim&)>& found) const {
-    std::array<std::uint8_t, 2048> buffer{};
-    const auto drain = [&](int fd, const auto& claim_in) {
-        for (int i = 0; fd >= 0 && i < most_frames_at_once; ++i) {
-            const auto got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-            if (got < 0) return;
-            if (const auto claim = claim_in({buffer.data(), static_cast<std::size_t>(got)}))
-                found(*claim);
-        }
-    };
-    drain(arp_, claim_in_arp);
-    drain(icmp_, claim_in_advertisement);
+void FrameSockets::receive(
+    const std::function<void(std::uint32_t link, const Claim&)>& found) const {
+    Received received;
+    for (int i = 0; i < most_frames_at_once && received.read(arp_); ++i) {
+        if (const auto claim = claim_in_arp(received.data())) found(received.link(), *claim);
+    }
+    for (int i = 0; i < most_frames_at_once && received.read(icmp_); ++i) {
+        const auto info = received.option<in6_pktinfo>(IPV6_PKTINFO);
+        const auto hops = received.option<int>(IPV6_HOPLIMIT);
+        if (!info || hops != only_from_the_link) continue;
+        if (const auto claim = claim_in_advertisement(received.data()))
+            found(info->ipi6_ifindex, *claim);
+    }
 }
 
 }  // namespace adapters::netlink

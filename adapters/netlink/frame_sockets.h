@@ -19,7 +19,8 @@ public:
     FrameSockets(const FrameSockets&) = delete;
     FrameSockets& operator=(const FrameSockets&) = delete;
 
-    /// Which of the two are needed. invalid: CAP_NET_RAW is missing. unavailable: another reason.
+    /// Which of the two are needed; those that are open stay so. invalid: CAP_NET_RAW is missing.
+    /// unavailable: another reason, which may be gone at the next attempt.
     [[nodiscard]] model::Result<void> open(bool v4, bool v6);
 
     [[nodiscard]] model::Result<void> probe(const Link& link, const model::IpAddress& target);
@@ -28,8 +29,9 @@ public:
     /// To be polled for input; -1: not open.
     [[nodiscard]] int arp() const { return arp_; }
     [[nodiscard]] int icmp() const { return icmp_; }
-    /// Reads what has arrived. Called by one thread; the other calls by another.
-    void receive(const std::function<void(const Claim&)>& found) const;
+    /// Reads what has arrived from the link itself, with the index of the interface that received
+    /// it. Called by one thread; the other calls by another.
+    void receive(const std::function<void(std::uint32_t link, const Claim&)>& found) const;
 
 private:
     [[nodiscard]] model::Result<void> send_arp(const Link& link, const Packet& frame) const;

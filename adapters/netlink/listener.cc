@@ -25,12 +25,12 @@ constexpr int events_buffer = 256 * 1024;  // bytes
 void Listener::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
 Listener::Listener(const FrameSockets& sockets,
-                   std::set<model::IpAddress> addresses,
-                   reconcilers::ports::Clock& clock)
-    : sockets_{sockets}, addresses_{std::move(addresses)}, clock_{clock} {
+                   reconcilers::ports::Clock& clock,
+                   std::function<void()> wake)
+    : sockets_{sockets}, clock_{clock}, wake_{std::move(wake)} {
     open_events();
     stop_event_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (stop_event_ < 0) return;  // the reconciler's own interval remains
+    if (stop_event_ < 0) return;
     thread_ = std::jthread{[this](const std::stop_token& stop) { run(stop); }};
 }
 
@@ -44,7 +44,6 @@ Listener::~Listener() {
     if (stop_event_ >= 0) ::close(stop_event_);
 }
 
-/// Without the socket, the reconciler's own interval remains.
 void Listener::open_events() {
     std::unique_ptr<nl_sock, Close> events{nl_socket_alloc()};
     if (!events) return;
@@ -68,7 +67,8 @@ void Listener::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         if (::poll(input.data(), input.size(), -1) < 0 && errno != EINTR) return;
         bool news = read_events();
-        sockets_.receive([&](const Claim& claim) { news = note(claim) || news; });
+        sockets_.receive(
+            [&](std::uint32_t link, const Claim& claim) { news = note(link, claim) || news; });
         if (news && !stop.stop_requested()) wake_();
     }
 }
@@ -88,20 +88,20 @@ bool Listener::read_events() const {
     }
 }
 
-bool Listener::note(const Claim& claim) {
-    if (!addresses_.contains(claim.address)) return false;
+bool Listener::note(std::uint32_t link, const Claim& claim) {
     const auto now = clock_.now();
     const sync::Lock lock{mutex_};
-    if (own_.contains(claim.mac)) return false;
+    if (!places_.contains({claim.address, link}) || own_.contains(claim.mac)) return false;
     auto& other = others_[claim.address];
     const bool news = other.mac != claim.mac || now >= other.at + between_wakes;
     other = {.mac = claim.mac, .at = now};
     return news;
 }
 
-void Listener::set_own(std::set<MacAddress> macs) {
+void Listener::set_places(std::set<Place> places, std::set<MacAddress> own) {
     const sync::Lock lock{mutex_};
-    own_ = std::move(macs);
+    places_ = std::move(places);
+    own_ = std::move(own);
 }
 
 std::optional<reconcilers::ports::OtherOwner> Listener::other(const model::IpAddress& address) {

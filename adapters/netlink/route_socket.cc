@@ -114,8 +114,9 @@ model::Error RouteSocket::failed(int code, const std::string& what) {
             return model::error(Errc::invalid, text);
         case NLE_NODEV:
             return model::error(Errc::not_found, text);
-        case NLE_NOADDR:
         case NLE_EXIST:
+            return model::error(Errc::conflict, text);
+        case NLE_NOADDR:
         case NLE_INVAL:
             return model::error(Errc::unavailable, text);
         default:
@@ -155,6 +156,19 @@ Result<std::vector<Listed>> RouteSocket::addresses() {
 Result<void> RouteSocket::add(const model::IpPrefix& prefix,
                               std::uint32_t index,
                               std::chrono::seconds lifetime) {
+    return request(prefix, index, lifetime, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+Result<void> RouteSocket::extend(const model::IpPrefix& prefix,
+                                 std::uint32_t index,
+                                 std::chrono::seconds lifetime) {
+    return request(prefix, index, lifetime, NLM_F_REPLACE);
+}
+
+Result<void> RouteSocket::request(const model::IpPrefix& prefix,
+                                  std::uint32_t index,
+                                  std::chrono::seconds lifetime,
+                                  int flags) {
     auto address = build(prefix, index);
     if (!address) return std::move(address).error();
     auto* const what = address->get();
@@ -167,7 +181,7 @@ Result<void> RouteSocket::add(const model::IpPrefix& prefix,
     if (v6) rtnl_addr_set_flags(what, IFA_F_NODAD);
     auto socket = this->socket();
     if (!socket) return std::move(socket).error();
-    if (const int code = rtnl_addr_add(*socket, what, NLM_F_CREATE | NLM_F_REPLACE); code < 0)
+    if (const int code = rtnl_addr_add(*socket, what, flags); code < 0)
         return failed(code, "add " + to_text(prefix));
     return {};
 }

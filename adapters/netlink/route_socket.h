@@ -45,11 +45,15 @@ public:
     [[nodiscard]] model::Result<std::map<std::string, Link>> links();
     [[nodiscard]] model::Result<std::vector<Listed>> addresses();
 
-    /// Adds the address, or sets the lifetime of the one that is there; without duplicate address
-    /// detection. invalid: CAP_NET_ADMIN is missing. not_found: no such interface.
+    /// Adds the address, without duplicate address detection. invalid: CAP_NET_ADMIN is missing.
+    /// not_found: no such interface. conflict: it is there.
     [[nodiscard]] model::Result<void> add(const model::IpPrefix& address,
                                           std::uint32_t index,
                                           std::chrono::seconds lifetime);
+    /// Sets the lifetime of the address that is there; adds it where it is not.
+    [[nodiscard]] model::Result<void> extend(const model::IpPrefix& address,
+                                             std::uint32_t index,
+                                             std::chrono::seconds lifetime);
     /// Success where it is absent.
     [[nodiscard]] model::Result<void> remove(const model::IpPrefix& address, std::uint32_t index);
 
@@ -58,6 +62,10 @@ private:
         void operator()(nl_sock* socket) const;
     };
     [[nodiscard]] model::Result<nl_sock*> socket();
+    [[nodiscard]] model::Result<void> request(const model::IpPrefix& address,
+                                              std::uint32_t index,
+                                              std::chrono::seconds lifetime,
+                                              int flags);
     /// The failure of a request, and what to do about the socket.
     [[nodiscard]] model::Error failed(int code, const std::string& what);
 

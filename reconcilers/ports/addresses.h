@@ -57,8 +57,8 @@ public:
     [[nodiscard]] virtual model::Result<AddressesObserved> observe() = 0;
 
     /// Adds the address, or extends or shortens the lifetime of one that is bound: the kernel
-    /// removes it by itself after `lifetime`, at least one second. Never changes one that observe()
-    /// called foreign.
+    /// removes it by itself after `lifetime`, at least one second. Changes only one that the last
+    /// observe() showed as bound. conflict: it is there and was not; observe.
     [[nodiscard]] virtual model::Result<void> bind(std::size_t address,
                                                    std::chrono::seconds lifetime) = 0;
     /// Success where it is absent.

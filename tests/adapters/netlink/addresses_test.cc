@@ -5,17 +5,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <optional>
 #include <thread>
 
 #include "adapters/linux/clock.h"
+#include "adapters/netlink/frame_sockets.h"
 #include "tests/support/eventually.h"
 #include "tests/support/net.h"
 #include "tests/support/result.h"
@@ -69,6 +73,15 @@ public:
         net_.inside(host_, [&] { done = (addresses_.get()->*call)(index, arguments...); });
         EXPECT_TRUE(done) << done.error().message;
         return done.has_value();
+    }
+    template <typename... Arguments>
+    std::optional<model::Errc> fails(model::Result<void> (Addresses::*call)(std::size_t,
+                                                                            Arguments...),
+                                     std::size_t index,
+                                     Arguments... arguments) {
+        model::Result<void> done;
+        net_.inside(host_, [&] { done = (addresses_.get()->*call)(index, arguments...); });
+        return test_support::code_of(done);
     }
     bool bind(std::chrono::seconds lifetime = 60s, std::size_t index = 0) {
         return does(&Addresses::bind, index, lifetime);
@@ -144,6 +157,24 @@ TEST(Addresses, OfTheHostItselfAreForeignAndOthersAreNotMistaken) {
     EXPECT_EQ(host.observe(2).foreign, "");
     (void)net.shell(1, "ip addr add 10.77.0.100/32 dev lo");
     EXPECT_EQ(host.observe(2).foreign, "10.77.0.100/32 dev lo");
+}
+
+// Between the look and the call, somebody gives the host the address for good.
+TEST(Addresses, ThatAppearedSinceTheLastLookAreNotChanged) {
+    const Net net{1};
+    Host host{net, 1, {v4, v6}};
+    for (const std::size_t index : {0U, 1U}) {
+        const auto text = to_text(index == 0 ? v4 : v6);
+        (void)host.ip("addr add " + text);
+        EXPECT_EQ(host.fails(&Addresses::bind, index, 60s), model::Errc::conflict);
+        EXPECT_THAT(host.ip("-o addr show dev eth0"), HasSubstr("valid_lft forever"));
+        EXPECT_EQ(host.observe(index).foreign, text);
+        (void)host.ip("addr del " + text);
+        (void)host.observe();
+        EXPECT_TRUE(host.bind(60s, index));
+        EXPECT_TRUE(host.bind(30s, index)) << "which needs no look in between";
+        (void)host.unbind(index);
+    }
 }
 
 TEST(Addresses, FollowTheInterface) {
@@ -241,6 +272,81 @@ TEST(Addresses, AnotherHostsAnnouncementIsSeenAndOurOwnIsNot) {
         EXPECT_EQ(model::to_text(other.observe(index).other->mac), one.mac());
         EXPECT_FALSE(one.observe(index).other);
     }
+}
+
+model::MacAddress mac_of(std::uint8_t last) { return {2, 0, 0, 0, 0, last}; }
+
+/// A stranger, with a MAC address of its own, says over `interface` that it has both addresses.
+void claim(const std::string& interface, const model::MacAddress& mac) {
+    FrameSockets sockets;
+    ASSERT_TRUE(sockets.open(true, false));
+    const Link link{.index = ::if_nametoindex(interface.c_str()),
+                    .carrier = true,
+                    .ethernet = true,
+                    .mac = mac};
+    ASSERT_TRUE(sockets.announce(link, v4.at.address));
+}
+
+/// The same over IPv6, with this hop limit.
+void claim6(const std::string& interface, const model::MacAddress& mac, int hops) {
+    const int fd = ::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+    ASSERT_GE(fd, 0);
+    ASSERT_EQ(::setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops), 0);
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_scope_id = ::if_nametoindex(interface.c_str());
+    ASSERT_EQ(::inet_pton(AF_INET6, "ff02::1", &to.sin6_addr), 1);
+    const auto message = neighbour_advertisement(mac, v6.at.address);
+    EXPECT_EQ(::sendto(fd,
+                       message.data(),
+                       message.size(),
+                       0,
+                       reinterpret_cast<const sockaddr*>(&to),
+                       sizeof to),
+              static_cast<ssize_t>(message.size()));
+    ::close(fd);
+}
+
+// Another network may use the same address: what is claimed there does not concern this one.
+TEST(Addresses, AClaimCountsOnTheNetworkOfItsInterfaceAlone) {
+    const Net net{1};
+    (void)net.shell(1,
+                    "ip link add svc0 type veth peer name svc1; ip link set svc1 up; "
+                    "ip link set svc0 up");
+    Host host{net, 1, {v4, v6}};
+    const auto seen = [&](std::size_t index) { return host.observe(index).other; };
+    net.inside(1, [] { claim("svc1", mac_of(1)); });
+    EXPECT_FALSE(eventually([&] { return seen(0).has_value(); }, 150ms));
+    claim("eth0", mac_of(2));
+    EXPECT_TRUE(eventually([&] { return seen(0).has_value(); }));
+    EXPECT_EQ(seen(0)->mac, mac_of(2));
+    // A router could send it from anywhere, but for the hop limit.
+    claim6("eth0", mac_of(3), 254);
+    EXPECT_FALSE(eventually([&] { return seen(1).has_value(); }, 150ms));
+    claim6("eth0", mac_of(4), 255);
+    EXPECT_TRUE(eventually([&] { return seen(1).has_value(); }));
+    EXPECT_EQ(seen(1)->mac, mac_of(4));
+}
+
+// Without descriptors, or before a right was given.
+TEST(Addresses, SocketsThatCouldNotBeOpenedAreTriedAgain) {
+    const Net net{1};
+    linux_host::Clock clock;
+    std::unique_ptr<Addresses> addresses;
+    net.inside(1, [&] {
+        rlimit limit{};
+        ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+        // All but the sockets for frames, which are opened first.
+        auto none = limit;
+        none.rlim_cur = 0;
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+        addresses = std::make_unique<Addresses>(std::vector{v4}, clock);
+        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+        EXPECT_FALSE(addresses->announce(0));
+        ASSERT_TRUE(addresses->observe());
+        EXPECT_TRUE(addresses->observe()->missing.empty());
+        EXPECT_TRUE(addresses->announce(0));
+    });
 }
 
 TEST(Addresses, AResetEndsAClientsConnection) {
