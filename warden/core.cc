@@ -340,6 +340,7 @@ Actions Core::targets_clear(Instant now) {
         saved_.targets_alive = false;
         act(Save{});
     }
+    if (stopping_ && node_ == Node::absent) end_when_gone(now);
     return take();
 }
 
@@ -377,10 +378,10 @@ Actions Core::strike_now(Instant now) {
 void Core::end_when_gone(Instant now) {
     if (saved_.valid_until != Instant{})
         strike("stopped", now);
-    else
+    else if (saved_.targets_alive && !end_again_at_)
         end_targets(now);
-    if (any_backend()) {
-        if (!kill_again_at_) kill_backend(now);
+    if (any_backend() && !kill_again_at_) kill_backend(now);
+    if (any_backend() || saved_.targets_alive) {
         if (!exit_by_) exit_by_ = now + last_wait;
         return;
     }

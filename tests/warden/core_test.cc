@@ -619,6 +619,27 @@ TEST_F(CoreTest, StrikesAtTheEndOfItsPatienceEvenADisarmedNodeProcess) {
     EXPECT_EQ(exit_status(core.node_died(killed_by_9, at(91s))), model::exit_stopped_by_force);
 }
 
+TEST_F(CoreTest, EndsWhenItsTargetsAreGone) {
+    auto core = fresh();
+    (void)core.request(hold(at(10s)), at(0s));
+    (void)core.request(watch(), at(0s));
+    (void)core.terminate(at(1s));
+    const auto actions = core.node_died(0, at(2s));
+    EXPECT_EQ(count<EndTargets>(actions), 1);
+    EXPECT_EQ(exit_status(actions), -1) << "the helper that removes addresses ends with the warden";
+    EXPECT_EQ(exit_status(core.targets_clear(at(2s))), 0);
+}
+
+TEST_F(CoreTest, GivesUpOnTargetsThatStay) {
+    auto core = fresh();
+    (void)core.request(hold(at(10s)), at(0s));
+    (void)core.request(watch(), at(0s));
+    (void)core.terminate(at(1s));
+    (void)core.node_died(0, at(2s));
+    EXPECT_EQ(exit_status(core.tick(at(12s) - 1ns)), -1);
+    EXPECT_EQ(exit_status(core.tick(at(12s))), 1);
+}
+
 TEST_F(CoreTest, GivesUpOnWhatCannotBeKilled) {
     auto core = active();
     (void)core.terminate(at(1s));
