@@ -143,6 +143,15 @@ void Net::cut(int host) const {
     run(switch_, "ip link set p" + std::to_string(host) + " nomaster");
 }
 
+void Net::drop(const std::vector<std::string>& rules) const {
+    std::string script =
+        "add table bridge loss; delete table bridge loss; add table bridge loss; "
+        "add chain bridge loss lost { type filter hook forward priority 0; }";
+    for (const auto& rule : rules)
+        script += "; add rule bridge loss lost " + rule + " drop";
+    run(switch_, "nft '" + script + "'");
+}
+
 void Net::heal(int host) const {
     run(switch_, "ip link set p" + std::to_string(host) + " master br0");
 }

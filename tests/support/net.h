@@ -41,6 +41,9 @@ public:
     /// A silent partition: the carrier stays up, but no packet passes in either direction.
     void cut(int host) const;
     void heal(int host) const;
+    /// The switch drops what matches one of these rules of nftables, in the order of its bridge
+    /// family; the host's port is p<number>, the client's pc. Replaces earlier rules; {}: none.
+    void drop(const std::vector<std::string>& rules) const;
 
 private:
     void end();

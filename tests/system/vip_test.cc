@@ -340,6 +340,40 @@ TEST_F(VipCluster, ASilentCutMovesItAndItsOldHolderHasItNoMoreWhenItIsHealed) {
     cluster().wait_replicated();
 }
 
+// What the leader sends is lost, what is sent to it arrives: it cannot know that it is cut off.
+TEST_F(VipCluster, AOneWayCutMovesIt) {
+    const auto epoch = cluster().poll()->epoch();
+    net().drop({"iifname p" + std::to_string(leader_) + " ether type { ip, ip6 }"});
+    const int next = serving_with_address(epoch);
+    expect_moved_from(leader_, next);
+    report("cut off one way");
+    net().drop({});
+    cluster().wait_replicated();
+}
+
+// The first two announcements are lost, with whatever the old host still answers.
+TEST_F(VipCluster, ALostAnnouncementDelaysTheClientsByLessThanASecond) {
+    const auto epoch = cluster().poll()->epoch();
+    constexpr const char* first_frames = "arp saddr ip 10.77.0.100 quota until 120 bytes";
+    cluster().kill_all(leader_);
+    net().drop({first_frames});
+    int next = 0;
+    cluster().wait_until("the address on another host", [&] {
+        next = watch_->holder();
+        return next != 0 && next != leader_;
+    });
+    const auto bound = Clock::now();
+    EXPECT_TRUE(eventually([&] {
+        return net().shell(0, std::string{"ip neigh show "} + vip).find(mac(next)) !=
+               std::string::npos;
+    }));
+    EXPECT_LT(since(bound), 1s);
+    EXPECT_EQ(serving_with_address(epoch), next);
+    net().drop({});
+    expect_moved_from(leader_, next);
+    cluster().start(leader_);
+}
+
 TEST_F(VipCluster, APulledCableMovesIt) {
     const auto epoch = cluster().poll()->epoch();
     net().unplug(leader_);
@@ -397,6 +431,25 @@ TEST_F(VipCluster, AnAddressOfTheHostItselfIsNotTouchedAndTheNodeIsUnfit) {
     });
 }
 
+// The host got the same address with another prefix, beside ours: only ours is taken off.
+TEST_F(VipCluster, ALeaderThatGetsTheAddressAsItsOwnHandsOver) {
+    const auto epoch = cluster().poll()->epoch();
+    watch_->stop();  // two have it
+    doubles_allowed_ = watch_->doubles();
+    (void)net().shell(leader_, "ip addr add 10.77.0.100/24 dev eth0");
+    const auto seen = cluster().wait_for("another leader", [&](const Snapshot& now) {
+        return now.epoch() > epoch && !now.serving().empty() &&
+               now.serving() != cluster().name(leader_);
+    });
+    EXPECT_THAT(seen.nodes.at(cluster().name(leader_)).unfit_because,
+                HasSubstr("ip addr del 10.77.0.100/24 dev eth0"));
+    EXPECT_THAT(addresses(leader_), HasSubstr("10.77.0.100/24"));
+    EXPECT_THAT(addresses(leader_), Not(HasSubstr("10.77.0.100/32")));
+    EXPECT_THAT(addresses(leader_), Not(HasSubstr("fd77::100/")));
+    (void)net().shell(leader_, "ip addr del 10.77.0.100/24 dev eth0");
+    cluster().wait_replicated();
+}
+
 // The lease cannot be renewed: the address goes at the fence time, and nobody waits for an answer.
 TEST_F(VipCluster, ALostLeaseResetsTheConnectionsOfClients) {
     const int idle = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -449,6 +502,36 @@ TEST_F(VipCluster, ALeaderWithoutACarrierHandsOver) {
         return net().shell(next, "ip -o addr show dev svc0").find("10.78.0.100/32") !=
                std::string::npos;
     }));
+}
+
+TEST_F(VipCluster, WhereItIsToBeTakenTheLeaderServesInSpiteOfAnotherClaim) {
+    for (int node = 1; node <= nodes; ++node) {
+        cluster().stop(node);
+        cluster().options(node).vip = R"({"onConflict": "take"})";
+    }
+    for (int node = 1; node <= nodes; ++node)
+        cluster().start(node);
+    leader_ = serving_with_address(cluster().poll()->epoch());
+    cluster().wait_replicated();
+    const auto epoch = cluster().poll()->epoch();
+    watch_->stop();
+    doubles_allowed_ = watch_->doubles();
+    cluster().kill_all(leader_);
+    (void)net().shell(nodes + 1, "ip addr add 10.77.0.100/32 dev eth0");
+    const auto next = cluster().wait_serving(epoch);
+    EXPECT_NE(next, leader_);
+    EXPECT_THAT(addresses(next), HasSubstr("10.77.0.100/32"));
+    const auto seen = cluster().wait_for("the conflict", [&](const Snapshot& now) {
+        return now.condition(cluster().name(next), model::ConditionType::vip_conflict);
+    });
+    EXPECT_THAT(
+        seen.nodes.at(cluster().name(next)).condition(model::ConditionType::vip_conflict)->message,
+        HasSubstr(mac(nodes + 1)));
+    (void)net().shell(nodes + 1, "ip addr del 10.77.0.100/32 dev eth0");
+    ASSERT_TRUE(client_->wait_more(5));
+    EXPECT_THAT(net().shell(0, std::string{"ip neigh show "} + vip), HasSubstr(mac(next)));
+    cluster().start(leader_);
+    cluster().wait_replicated();
 }
 
 // defects.md G10, C12: a leader without its address serves nobody.
