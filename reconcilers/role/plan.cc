@@ -126,6 +126,10 @@ std::optional<Obstacle> obstacle(const Memory& memory,
         constexpr std::string_view name = "start the backend";
         return Obstacle{.name = name, .reason = reason_of(name, board.backend.message)};
     }
+    if (!board.vip.give_up.empty()) {
+        constexpr std::string_view name = "bind the address";
+        return Obstacle{.name = name, .reason = reason_of(name, board.vip.give_up)};
+    }
     if (replica.failing_in.empty() || now < memory.progress.at + settings.timing.ttl) return {};
     return Obstacle{.name = replica.failing_in,
                     .reason = reason_of(replica.failing_in, replica.failure)};

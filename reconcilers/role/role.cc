@@ -192,7 +192,9 @@ bool RoleReconciler::write(const Board& board, const WriteRecord& write) {
     if (write.kind == Write::take_over && !warden_answers()) return false;
     const auto& before = memory_.entry.record;
     if (write.kind == Write::take_over)
-        memory_.after_release = before && before->state == LeaseRecord::State::released;
+        // A release that was seen: what was released long ago says nothing of the addresses now.
+        memory_.after_release =
+            memory_.saw_release && before && before->state == LeaseRecord::State::released;
     auto record = build_record(board, write);
     // L1: t0 is read before sending, and stored by nonce until the lease ends.
     const auto sent_at = ports_.clock.now();

@@ -592,6 +592,13 @@ TEST_F(ObstacleTest, ABackendThatCannotBeStartedIsOne) {  // D11
     EXPECT_EQ(release()->reason, "start the backend: exec: No such file or directory");
 }
 
+// At a first start nothing is promoted before the address is bound.
+TEST_F(ObstacleTest, AnAddressThatCannotBeBoundIsOne) {  // D11
+    board_.replica.failing_in.clear();
+    board_.vip.give_up = "192.0.2.7 is in use";
+    EXPECT_EQ(release()->reason, "bind the address: 192.0.2.7 is in use");
+}
+
 TEST(RolePlan, ANodeThatReleasedForAReasonRanksAfterAllOthers) {  // D11
     auto memory = watching({}, at(seconds{1}));
     auto board = ready_board();

@@ -365,6 +365,30 @@ TEST_F(RoleTest, AReconnectBeginsACandidatesWaitAnew) {  // L4
     EXPECT_EQ(view.lease->epoch, model::Epoch{5});
 }
 
+// What was released long ago says nothing of where the addresses are now.
+TEST_F(RoleTest, OnlyAReleaseThatWasSeenShowsThatTheFormerHolderIsOff) {
+    auto released = foreign("y");
+    released.state = LeaseRecord::State::released;
+    released.held_nonce = "x";
+    store.entry = {.record = released, .revision = {9}};
+    const auto view = step();  // nobody else can be about
+    ASSERT_TRUE(view.lease);
+    EXPECT_FALSE(view.after_release);
+}
+
+TEST_F(RoleTest, AReleaseThatWasSeenShowsThatTheFormerHolderIsOff) {
+    store.entry = {.record = foreign("x"), .revision = {9}};
+    step();
+    auto released = foreign("y");
+    released.state = LeaseRecord::State::released;
+    released.held_nonce = "x";
+    released.successor = "n1";
+    store.entry = {.record = released, .revision = {10}};
+    const auto view = step();
+    ASSERT_TRUE(view.lease);
+    EXPECT_TRUE(view.after_release);
+}
+
 TEST_F(RoleTest, ARefusedTakeoverBeginsTheWaitAnew) {  // L4
     store.entry = {.record = foreign("x"), .revision = {9}};
     step();
