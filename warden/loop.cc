@@ -494,24 +494,27 @@ void Loop::search_tokens() {
     if (!watch(search_.fd(), EPOLLIN)) return;  // then it is read in the next turn
 }
 
-// Cgroups at once; addresses by a helper, because the kernel may block on rtnl.
+// Addresses by a helper, because the kernel may block on rtnl; then the cgroups, whose kill is the
+// one call that may block here.
 void Loop::end_targets() {
     const auto& targets = core_.saved().targets;
+    const bool addresses = has_addresses(targets);
+    const bool removing = unbind_.under_way();
+    const bool started = addresses && !removing && unbind_.start(origin_, boot_now(), [&targets] {
+        return remove_addresses(targets);
+    });
     auto stuck = end_cgroups(targets);
-    if (!has_addresses(targets)) {
+    if (!addresses) {
         report_targets(std::move(stuck));
-        return;
-    }
-    if (unbind_.under_way()) {
+    } else if (removing) {
         unbind_again_ = true;
         if (boot_now() - unbind_.since() > errand_patience)
             report_targets("the kernel does not answer for the addresses");
-        return;
+    } else if (!started) {
+        report_targets("no helper to remove the addresses can be started");
+    } else {
+        (void)watch(unbind_.fd(), EPOLLIN);  // else it is noticed when reaped
     }
-    const auto started =
-        unbind_.start(origin_, boot_now(), [&targets] { return remove_addresses(targets); });
-    if (!started) report_targets("no helper to remove the addresses can be started");
-    if (started) (void)watch(unbind_.fd(), EPOLLIN);  // else it is noticed when reaped
 }
 
 void Loop::report_targets(std::string stuck) {
