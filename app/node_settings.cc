@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "adapters/linux/clock.h"
 #include "app/nats_options.h"
 #include "app/service_settings.h"
 #include "app/version.h"
@@ -16,7 +17,8 @@ reconcilers::vip::Settings vip_settings(const config::Config& config) {
     reconcilers::vip::Settings settings{.take_on_conflict = config.vip.take_on_conflict,
                                         .probe = config.vip.probe,
                                         .link_down = config.vip.link_down,
-                                        .ttl = config.election.timing.ttl};
+                                        .ttl = config.election.timing.ttl,
+                                        .tick = adapters::linux_host::kernel_tick()};
     for (auto& each : virtual_addresses(config)) {
         const auto entry = address_entry(settings.addresses.size());
         settings.addresses.push_back({.what = std::move(each), .entry = entry});

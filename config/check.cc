@@ -87,9 +87,10 @@ private:
                         "), or a node fences itself before it can renew twice; raise leaderTtlMs "
                         "or lower heartbeatIntervalMs");
         }
-        // W4: the kernel ends an address whole seconds after it was bound, and before the lease.
+        // W4: the kernel ends an address whole seconds after it was bound, up to 1.1 s late (or
+        // more, above 16 s), and before the lease.
         const model::Duration bound =
-            std::chrono::floor<std::chrono::seconds>(ttl - milliseconds{650});
+            std::chrono::floor<std::chrono::seconds>(ttl - milliseconds{1'160});
         if (!config_.vips.empty() && bound < heartbeat + milliseconds{250}) {
             problem("election.leaderTtlMs",
                     ms(ttl),

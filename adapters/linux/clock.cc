@@ -20,6 +20,13 @@ model::WallTime Clock::wall() const {
     return {.ms = at.tv_sec * 1000 + at.tv_nsec / 1'000'000};
 }
 
+model::Duration kernel_tick() {
+    timespec each{};
+    // The coarse clocks advance with each tick.
+    ::clock_getres(CLOCK_MONOTONIC_COARSE, &each);
+    return std::chrono::seconds{each.tv_sec} + std::chrono::nanoseconds{each.tv_nsec};
+}
+
 // Rejects values at or above the largest multiple of `below`, so that every number is equally
 // likely.
 std::uint64_t Random::below(std::uint64_t below) {

@@ -15,6 +15,9 @@ public:
     [[nodiscard]] model::WallTime wall() const override;
 };
 
+/// Of the kernel's timers: 1 / HZ, 1 to 10 ms.
+[[nodiscard]] model::Duration kernel_tick();
+
 /// The kernel's random generator. Safe from any thread.
 class Random final : public reconcilers::ports::Random {
 public:

@@ -15,10 +15,12 @@ constexpr milliseconds poll_interval{500};  // fallback of the notifications
 constexpr int probes_in_a_round = 2;
 /// Announcements against another host that claims the address begin again no oftener.
 constexpr seconds between_defences{1};
-/// The kernel's timers have this resolution above 15 s, and are late by up to...
-constexpr seconds coarse_above{15};
-constexpr milliseconds fine_lateness{600};
-constexpr milliseconds coarse_lateness{2500};
+/// Of the kernel's passes over its addresses (ADDRCONF_TIMER_FUZZ, ADDRCONF_TIMER_FUZZ_MAX in
+/// include/net/addrconf.h): so late for rounding, and so long after the pass before.
+constexpr milliseconds pass_rounding{250};
+constexpr seconds between_passes{1};
+/// For the pass itself.
+constexpr milliseconds pass_reserve{50};
 /// For so long after another host claimed an address that this one has, there is a conflict.
 constexpr seconds conflict_lasts{10};
 /// An address that the kernel is about to end is taken off before: it would reset no connection.
@@ -32,13 +34,17 @@ bool lease_holds(const RoleView& role, Instant now) {
 
 /// This node's own lifetime may end before the next renewal, when that one is late: extended once
 /// more as late as the kernel's whole seconds allow.
-Instant last_extension(const model::Lease& lease) {
-    return lease.valid_until - fine_lateness - call_reserve - seconds{1} - milliseconds{5};
+Instant last_extension(const model::Lease& lease, Duration tick) {
+    constexpr seconds shortest{1};
+    return lease.valid_until - lateness(shortest, tick) - call_reserve - shortest - milliseconds{5};
 }
 
-bool needs_extension(const AddressMemory& memory, const model::Lease& lease, Instant now) {
+bool needs_extension(const AddressMemory& memory,
+                     const model::Lease& lease,
+                     Instant now,
+                     Duration tick) {
     if (memory.bound_for < lease.valid_until) return true;
-    const auto last = last_extension(lease);
+    const auto last = last_extension(lease, tick);
     return memory.expires_at < lease.fence_at() && memory.bound_at < last && now >= last;
 }
 
@@ -125,13 +131,13 @@ private:
             if (!probe(i)) return;
         }
         if (!observed.bound && want != Want::bound) return;
-        const bool possible = lifetime(lease.valid_until, now_) >= seconds{1};
+        const bool possible = lifetime(lease.valid_until, now_, settings_.tick) >= seconds{1};
         if (!observed.bound && !possible) return;  // after the next renewal
-        if (possible && (!observed.bound || needs_extension(memory, lease, now_))) {
+        if (possible && (!observed.bound || needs_extension(memory, lease, now_, settings_.tick))) {
             if (!memory.armed) act(Arm{i});
             act(Bind{.address = i, .lease = lease});
         } else if (memory.expires_at < lease.fence_at()) {
-            const auto last = last_extension(lease);
+            const auto last = last_extension(lease, settings_.tick);
             const auto closes = memory.expires_at - before_expiry;
             if ((memory.bound_at >= last || !possible) && now_ >= closes) {
                 act(Unbind{.address = i, .reset = true});
@@ -151,6 +157,12 @@ private:
             act(Announce{.address = i, .epoch = epoch, .first = first});
         } else if (next) {
             wake(*next);
+        }
+        const auto ask_at = memory.asked_at + between_asks;
+        if (!observed_.each.at(i).bound || now_ >= ask_at) {
+            act(Ask{i});
+        } else {
+            wake(ask_at);
         }
     }
 
@@ -207,6 +219,7 @@ void learn_one(AddressMemory& memory,
     if (observed.bound && !memory.was_bound) memory.since = wall;
     if (!observed.bound) {
         memory.bound_for = {};
+        memory.held_since = {};
         memory.expires_at = {};
         memory.announcements.end();
     }
@@ -220,12 +233,22 @@ void learn_one(AddressMemory& memory,
         return;
     }
     const auto& other = observed.other;
-    const auto wanted_from = observed.bound ? memory.bound_at : memory.probe_from;
+    const auto wanted_from = observed.bound ? memory.held_since : memory.probe_from;
     if (!other || wanted_from == Instant{} || other->at < wanted_from) return;
     if (memory.other && other->at <= memory.other->at) return;
     memory.other = other;
     if (observed.bound && now >= memory.announcements.begun() + between_defences)
         memory.announcements.begin(now);
+}
+
+/// Of a timer of the kernel that runs for so long: its wheel has levels, each eight times as coarse
+/// as the one below (kernel/time/timer.c).
+Duration resolution(Duration time, Duration tick) {
+    constexpr std::int64_t first_level = 63;  // ticks
+    auto each = tick;
+    for (auto reach = first_level; time / tick >= reach; reach *= 8)
+        each *= 8;
+    return each;
 }
 
 bool all_bound(const Memory& memory, const ports::AddressesObserved& observed, model::Epoch epoch) {
@@ -283,15 +306,18 @@ Want wanted(const Board& board, Instant now) {
     return serves ? Want::bound : Want::keep;
 }
 
-Duration lateness(seconds lifetime) {
-    return lifetime > coarse_above ? coarse_lateness : fine_lateness;
+Duration lateness(seconds lifetime, Duration tick) {
+    const Duration rounded = pass_rounding + resolution(lifetime, tick);
+    const Duration after_a_pass = between_passes + resolution(between_passes, tick);
+    return std::max(rounded, after_a_pass) + pass_reserve;
 }
 
-seconds lifetime(Instant valid_until, Instant now) {
+seconds lifetime(Instant valid_until, Instant now, Duration tick) {
     const auto left = valid_until - now - call_reserve;
-    const auto fine = std::chrono::floor<seconds>(left - fine_lateness);
-    if (fine <= coarse_above) return std::max(fine, seconds{0});
-    return std::max(coarse_above, std::chrono::floor<seconds>(left - coarse_lateness));
+    auto time = std::chrono::floor<seconds>(left);
+    while (time > seconds{0} && time + lateness(time, tick) > left)
+        --time;
+    return std::max(time, seconds{0});
 }
 
 void learn(Memory& memory,

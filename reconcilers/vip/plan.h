@@ -30,6 +30,7 @@ struct Settings {
     model::Duration probe{};        // how long others are asked for it before; zero: not at all
     model::Duration link_down{};    // a carrier lost for longer makes the node unfit
     model::Duration ttl{};
+    model::Duration tick{std::chrono::milliseconds{4}};  // of the kernel's timers: 1 / HZ
 };
 
 /// Announcements are sent at these times after the address was bound, so that one that is lost
@@ -62,6 +63,8 @@ struct AddressMemory {
     model::Epoch held_in;         // the newest epoch in which this process bound and announced it
     model::Instant bound_for{};   // the lease's end with which it was bound last; {}: not by us
     model::Instant bound_at{};    // that call
+    model::Instant held_since{};  // the first such call since it was not bound
+    model::Instant asked_at{};    // when others were last asked for it while it is bound here
     model::Instant expires_at{};  // the earliest time at which the kernel may remove it
     bool was_bound = false;       // in the last pass
     model::WallTime since;        // when it was first seen bound
@@ -109,13 +112,19 @@ struct Probe {
     bool first = false;  // of a round
     friend bool operator==(const Probe&, const Probe&) = default;
 };
+/// Asks who else has the address that is bound here: a host that got it from elsewhere announces
+/// nothing.
+struct Ask {
+    std::size_t address = 0;
+    friend bool operator==(const Ask&, const Ask&) = default;
+};
 struct Announce {
     std::size_t address = 0;
     model::Epoch epoch;
     bool first = false;  // begins the schedule
     friend bool operator==(const Announce&, const Announce&) = default;
 };
-using Action = std::variant<Arm, Disarm, Bind, Unbind, Probe, Announce>;
+using Action = std::variant<Arm, Disarm, Bind, Unbind, Probe, Ask, Announce>;
 
 struct Plan {
     std::vector<Action> actions;  // in order, up to the first of an address that fails
@@ -133,9 +142,12 @@ enum class Want : std::uint8_t {
 
 /// W4: for how long the kernel may keep an address that is bound now, in whole seconds, so that its
 /// timer ends before the lease though it is late. Zero: not at all.
-[[nodiscard]] std::chrono::seconds lifetime(model::Instant valid_until, model::Instant now);
-/// How late the kernel may be with this lifetime.
-[[nodiscard]] model::Duration lateness(std::chrono::seconds lifetime);
+[[nodiscard]] std::chrono::seconds lifetime(model::Instant valid_until,
+                                            model::Instant now,
+                                            model::Duration tick);
+/// How late the kernel may be with this lifetime. It ends addresses in passes a second apart at the
+/// least, begins one up to 1/4 s late, and its timers are the coarser the longer they run.
+[[nodiscard]] model::Duration lateness(std::chrono::seconds lifetime, model::Duration tick);
 
 /// Updates the memory from an observation. Call before each plan.
 void learn(Memory& memory,
@@ -166,6 +178,8 @@ void learn(Memory& memory,
 
 /// Time after which an address that does not go off counts as stuck (D8).
 inline constexpr std::chrono::seconds stuck_after{10};
+/// While they are bound, others are asked for them so often.
+inline constexpr std::chrono::seconds between_asks{5};
 /// A round of probes that another host answered is followed by the next one.
 inline constexpr std::chrono::seconds between_probes{1};
 

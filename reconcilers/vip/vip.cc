@@ -40,28 +40,50 @@ VipReconciler::Pass VipReconciler::step(const Board& board) {
         const auto observed = ports_.addresses.observe();
         const auto now = ports_.clock.now();
         if (!observed) {
-            if (observed.error().message != observe_error_) {
-                observe_error_ = observed.error().message;
-                ports_.events.error("vip.observe_failed", {{"error", observe_error_}});
-            }
-            // Neither on nor off is known.
-            last_.output.off = false;
-            last_.reason = "Unknown";
-            last_.message = observe_error_;
+            unobserved(board, observed.error(), now);
             return {.view = last_, .wake_at = now + observe_again};
         }
         observe_error_.clear();
+        unobserved_since_ = {};
         learn(memory_, settings_, board, *observed, now, ports_.clock.wall());
         last_ = view(memory_, settings_, board, *observed, now);
         report_changes(board, *observed);
         const auto plan = plan_vip(memory_, settings_, board, *observed, now);
         wake_at = plan.wake_at;
-        if (plan.actions.empty() || failed) break;
+        // What is done in the last round is seen by the next pass.
+        const bool last_round = round + 1 == most_rounds_in_a_pass;
+        if (plan.actions.empty() || failed || last_round) break;
         failed = !act(plan.actions);
         wake_at = ports_.clock.now();
     }
     if (failed) wake_at = std::min(wake_at, ports_.clock.now() + retry_interval);
     return {.view = last_, .wake_at = wake_at};
+}
+
+/// Neither on nor off is known: what was seen bound counts for as long as the kernel surely keeps
+/// it, and is taken off unseen where it must not be.
+void VipReconciler::unobserved(const Board& board, const model::Error& why, Instant now) {
+    if (why.message != observe_error_) {
+        observe_error_ = why.message;
+        ports_.events.error("vip.observe_failed", {{"error", observe_error_}});
+    }
+    if (unobserved_since_ == Instant{}) unobserved_since_ = now;
+    last_.output.off = false;
+    last_.drained = {};
+    last_.reason = "Unknown";
+    last_.message = observe_error_;
+    const auto want = wanted(board, now);
+    for (std::size_t i = 0; i < memory_.each.size(); ++i) {
+        auto& memory = memory_.each.at(i);
+        if (want == Want::off && memory.was_bound && run(Unbind{.address = i, .reset = true}))
+            memory.was_bound = false;
+        if (memory.was_bound && now < memory.expires_at) continue;
+        last_.bound = {};
+        if (i < last_.each.size()) last_.each.at(i).bound = false;
+    }
+    if (now < unobserved_since_ + settings_.link_down) return;
+    last_.unfit_because = "the virtual addresses cannot be observed: " + observe_error_;
+    if (want == Want::bound) last_.give_up = last_.unfit_because;
 }
 
 /// A failure ends the actions for that address alone. False: there was one.
@@ -117,7 +139,7 @@ Result<void> VipReconciler::bind_in_time(const Bind& bind) {
     bool called = false;
     for (int attempt = 0; attempt < most_bind_attempts; ++attempt) {
         const auto before = ports_.clock.now();
-        const auto time = lifetime(lease.valid_until, before);
+        const auto time = lifetime(lease.valid_until, before, settings_.tick);
         if (before >= lease.fence_at() || time < std::chrono::seconds{1}) break;
         called = true;
         auto bound = ports_.addresses.bind(bind.address, time);
@@ -125,8 +147,9 @@ Result<void> VipReconciler::bind_in_time(const Bind& bind) {
         if (after >= lease.fence_at()) break;
         if (!bound) return bound;
         memory.bound_at = before;
+        if (memory.held_since == Instant{}) memory.held_since = before;
         memory.expires_at = before + time;
-        if (after + time + lateness(time) <= lease.valid_until) return {};
+        if (after + time + lateness(time, settings_.tick) <= lease.valid_until) return {};
     }
     if (!called) return model::error(Errc::fenced, "the lease ends");
     (void)ports_.addresses.unbind(bind.address);
@@ -155,6 +178,13 @@ Result<void> VipReconciler::run(const Probe& probe) {
     if (sent) return {};
     if (probe.first) memory.probe_from = {};
     return std::move(sent).error().during("ask who has it");
+}
+
+/// Best effort: an answer is a conflict, and none proves nothing.
+Result<void> VipReconciler::run(const Ask& ask) {
+    memory_.each.at(ask.address).asked_at = ports_.clock.now();
+    (void)ports_.addresses.probe(ask.address);
+    return {};
 }
 
 Result<void> VipReconciler::run(const Announce& announce) {

@@ -40,8 +40,10 @@ private:
     [[nodiscard]] model::Result<void> run(const Bind& bind);
     [[nodiscard]] model::Result<void> run(const Unbind& unbind);
     [[nodiscard]] model::Result<void> run(const Probe& probe);
+    [[nodiscard]] model::Result<void> run(const Ask& ask);
     [[nodiscard]] model::Result<void> run(const Announce& announce);
     [[nodiscard]] model::Result<void> bind_in_time(const Bind& bind);
+    void unobserved(const Board& board, const model::Error& why, model::Instant now);
     void report_changes(const Board& board, const ports::AddressesObserved& observed);
     void report_conflicts();
     [[nodiscard]] std::string name(std::size_t address) const;
@@ -51,6 +53,7 @@ private:
     Memory memory_;
     VipView last_;
     std::string observe_error_;
+    model::Instant unobserved_since_{};  // {}: the last observation succeeded
     /// What was reported of an address last.
     struct Reported {
         bool bound = false;

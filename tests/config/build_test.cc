@@ -147,8 +147,8 @@ TEST(ConfigBuild, ALeaseIsLongEnoughForAVirtualAddress) {
                              {"vip.address", text("10.0.0.1")},
                              {"vip.interface", text("eth0")}}));
     };
-    EXPECT_THAT(with(1'650, 400), IsEmpty());
-    EXPECT_THAT(with(1'649, 400), Contains(HasSubstr("leaves a virtual address 0 ms")));
+    EXPECT_THAT(with(2'160, 400), IsEmpty());
+    EXPECT_THAT(with(2'159, 400), Contains(HasSubstr("leaves a virtual address 0 ms")));
     EXPECT_THAT(with(2'600, 750), IsEmpty());
     EXPECT_THAT(with(2'600, 751), Contains(HasSubstr("leaves a virtual address 1000 ms")));
 }

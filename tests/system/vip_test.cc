@@ -411,6 +411,29 @@ TEST_F(VipCluster, AnotherHostWithTheAddressIsReportedAndWaitedFor) {
     cluster().start(leader_);
 }
 
+// It announces nothing, and answers clients alone: it is asked.
+TEST_F(VipCluster, AnotherHostThatGetsTheAddressWhileItIsServedIsReported) {
+    const auto epoch = cluster().poll()->epoch();
+    watch_->stop();
+    doubles_allowed_ = watch_->doubles();
+    (void)net().shell(nodes + 1, "ip addr add 10.77.0.100/32 dev eth0");
+    const auto seen = cluster().wait_for("the conflict", [&](const Snapshot& now) {
+        return now.condition(cluster().name(leader_), model::ConditionType::vip_conflict);
+    });
+    EXPECT_THAT(seen.nodes.at(cluster().name(leader_))
+                    .condition(model::ConditionType::vip_conflict)
+                    ->message,
+                HasSubstr(mac(nodes + 1)));
+    EXPECT_EQ(seen.epoch(), epoch) << "who has it keeps it";
+    // The announcements against it go on for as long as it answers.
+    EXPECT_TRUE(eventually([&] {
+        return net().shell(0, std::string{"ip neigh show "} + vip).find(mac(leader_)) !=
+               std::string::npos;
+    }));
+    (void)net().shell(nodes + 1, "ip addr del 10.77.0.100/32 dev eth0");
+    ASSERT_TRUE(client_->wait_more(5));
+}
+
 // defects.md G10, C12
 TEST_F(VipCluster, AnAddressOfTheHostItselfIsNotTouchedAndTheNodeIsUnfit) {
     const int passive = leader_ % nodes + 1;

@@ -140,11 +140,11 @@ TEST_F(WardenClientTest, WakesWhenTheViewChangesAndOnlyThen) {
     EXPECT_TRUE(eventually([&] { return woken == 1; }));
     notify({.status = {.backend_running = true, .backend_pid = 3}});
     notify({.status = {.backend_exit = 9}});
-    EXPECT_TRUE(eventually([&] { return client_->view().backend_status == 9; }));
+    EXPECT_TRUE(eventually([&] { return client_->view().backend_exit == 9; }));
     EXPECT_TRUE(eventually([&] { return woken == 2; }));
     client_->on_change({});
     notify({});
-    EXPECT_TRUE(eventually([&] { return !client_->view().backend_status; }));
+    EXPECT_TRUE(eventually([&] { return !client_->view().backend_exit; }));
     EXPECT_EQ(woken, 2);
 }
 

@@ -20,6 +20,7 @@
 
 #include "adapters/linux/clock.h"
 #include "adapters/netlink/frame_sockets.h"
+#include "reconcilers/vip/plan.h"
 #include "tests/support/eventually.h"
 #include "tests/support/net.h"
 #include "tests/support/result.h"
@@ -124,6 +125,23 @@ TEST(Addresses, IsBoundUntilItsLifetimeEnds) {
     const auto lived = std::chrono::steady_clock::now() - begun;
     EXPECT_GE(lived, 1s) << "the kernel is never early";
     EXPECT_LT(lived, 1600ms) << "nor later than W4 reckons with";
+}
+
+// The kernel's passes over its addresses are a second apart: another address that changes right
+// before the end of this one makes it late.
+TEST(Addresses, AreLateByNoMoreThanW4ReckonsWithWhateverElseChanges) {
+    const Net net{1};
+    Host host{net, 1, {v4, on_eth0("10.77.0.101/32")}};
+    constexpr auto lifetime = 2s;
+    const auto begun = std::chrono::steady_clock::now();
+    ASSERT_TRUE(host.bind(lifetime));
+    std::this_thread::sleep_until(begun + lifetime - 100ms);
+    ASSERT_TRUE(host.bind(60s, 1));
+    EXPECT_TRUE(eventually([&] { return !host.observe().bound; }));
+    const auto lived = std::chrono::steady_clock::now() - begun;
+    EXPECT_GE(lived, lifetime + 500ms) << "or this shows nothing";
+    EXPECT_LT(lived,
+              lifetime + reconcilers::vip::lateness(lifetime, linux_host::kernel_tick()) + 50ms);
 }
 
 TEST(Addresses, AreExtendedAndRemoved) {
