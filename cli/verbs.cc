@@ -53,7 +53,7 @@ std::optional<int> watch_departure(const Command& command,
             auto once = attempts(world);
             once.most = 1;
             const auto gone = control::erase_member(world.cluster, id, once);
-            static_cast<void>(gone);  // the next look tells
+            static_cast<void>(gone);  // the next poll shows it
         }
         return status;
     });

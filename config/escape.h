@@ -1,5 +1,5 @@
 // Commands that the warden cannot end: they have somebody else run the service, who is no child of
-// theirs, and end without it. Told by name; nothing is looked at.
+// theirs, and end without it. Recognised by name; no file is read.
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@ struct BeltPlan {
     bool strike = false;
     std::string_view reason;       // strike_time, deposed; "" it does not strike
     Instant due{};                 // the warden should have killed by then
-    std::optional<Instant> again;  // when to look again, if nothing is heard before
+    std::optional<Instant> again;  // when to check again, if nothing is heard before
     friend bool operator==(const BeltPlan&, const BeltPlan&) = default;
 };
 

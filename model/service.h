@@ -19,7 +19,7 @@ namespace model {
 
 enum class ServiceHealth : std::uint8_t {
     passing,   // it serves
-    warning,   // it serves, and somebody should look
+    warning,   // it serves, and an operator should check it
     critical,  // it does not serve
     standby,   // bound to the primary, and this node is not: by design it does not serve here
 };
@@ -92,7 +92,7 @@ struct FoundServices {
     friend bool operator==(const FoundServices&, const FoundServices&) = default;
 };
 
-/// How a service is looked at. Without one it is passing while its node lives.
+/// How a service is checked. Without one it is passing while its node lives.
 struct ServiceCheck {
     enum class Kind : std::uint8_t { tcp, http, https };
     Kind kind = Kind::tcp;

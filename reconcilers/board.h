@@ -144,7 +144,7 @@ struct BackendView {
     std::optional<bool> contained;  // BackendObserved::contained; empty: not known
     std::string message;
     /// Why the backend could not be started here; "" it could.
-    std::string unfit_because = "what the backend needs was not looked at yet";
+    std::string unfit_because = "what the backend needs was not checked yet";
     model::Instant started_at{};  // of the present run, as its supervisor says or as observed here;
                                   // {}: not running
     model::Instant stop_asked{};  // when the present stop began; {}: none

@@ -1,5 +1,5 @@
 // Which of several servers a command may use: pure, no I/O. A command is short, and makes one
-// connection: it looks at all servers once and then uses one store. Rule L12 of docs/protocol.md.
+// connection: it asks all servers once and then uses one store. Rule L12 of docs/protocol.md.
 #pragma once
 
 #include <cstddef>

@@ -11,7 +11,7 @@
 
 namespace adapters::http {
 
-/// So much of a body is looked at.
+/// The part of a body that is searched, in bytes.
 inline constexpr std::size_t most_of_a_body = std::size_t{64} * 1024;
 
 /// The body as far as it came, chunks put together; empty while the head is not whole.

@@ -146,17 +146,18 @@ private:
     }
 
     void storage() {
-        const auto look = [this](const char* key, const std::string& path, const char* what) {
-            const auto system = keeps_nothing(path);
-            if (system.empty()) return;
-            error(key,
-                  path,
-                  "lies in a file system that keeps nothing (" + system + "); name a " + what +
-                      " on a disk");
-        };
-        look("stateDir", state_, "directory");
+        const auto check_file_system =
+            [this](const char* key, const std::string& path, const char* what) {
+                const auto system = keeps_nothing(path);
+                if (system.empty()) return;
+                error(key,
+                      path,
+                      "lies in a file system that keeps nothing (" + system + "); name a " + what +
+                          " on a disk");
+            };
+        check_file_system("stateDir", state_, "directory");
         for (const auto& [key, path] : files_)
-            look(key, path, "file");
+            check_file_system(key, path, "file");
     }
 
     /// Checks the rules about paths again, for the files that the paths resolve to.

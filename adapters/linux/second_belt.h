@@ -37,7 +37,7 @@ public:
 
 private:
     void run();
-    /// Returns when to look again.
+    /// Returns when to check again.
     [[nodiscard]] std::optional<model::Instant> turn();
     void wait(std::optional<model::Instant> until) const;
     void report(const BackendHold::Kill& kill, std::string_view reason, model::Duration late);

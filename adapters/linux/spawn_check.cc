@@ -77,7 +77,7 @@ std::string missing_program(const SpawnSpec& spec, const std::vector<std::string
            " may execute: install it, or name its absolute path";
 }
 
-/// The calling thread alone looks at files as that user does from here on. False: it may not.
+/// From here on the calling thread alone has the rights of that user for files. False: it may not.
 bool take_rights_of(const model::Spawn& spawn) {
     if (!spawn.change_user) return true;
     // The calls of the C library would change all threads.

@@ -1,4 +1,4 @@
-// Looks at services, without waiting for them.
+// Checks services, without waiting for them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace reconcilers::ports {
 
 struct CheckOutcome {
     enum class State : std::uint8_t {
-        none,  // no look was started
+        none,  // no check was started
         pending,
         passing,
         warning,
@@ -23,15 +23,15 @@ struct CheckOutcome {
     friend bool operator==(const CheckOutcome&, const CheckOutcome&) = default;
 };
 
-/// One look at a time at each service. Nothing here blocks.
+/// One check at a time of each service. Nothing here blocks.
 class ServiceChecks {
 public:
     virtual ~ServiceChecks() = default;
 
-    /// Starts a look that ends by itself at check.timeout. One that is under way is given up.
+    /// Starts a check that ends by itself at check.timeout. One that is under way is given up.
     virtual void start(const std::string& service, const model::ServiceCheck& check) = 0;
 
-    /// How the last look stands.
+    /// The state of the last check.
     [[nodiscard]] virtual CheckOutcome poll(const std::string& service) = 0;
 };
 

@@ -132,7 +132,7 @@ ReplicaView ReplicaReconciler::view(const Board& board) {
     }
     const auto own = local_.tenure();
     view.copy_complete = data_ ? own && (!log.opened || log.opened->tenure <= *own) : copy_.whole();
-    // An end that cannot be looked at any more is no end.
+    // An end that can no longer be checked is no end.
     const bool reads = !outage_.ongoing();
     view.replicating = copy_.whole() && at_end_ && reads && alarm_.empty();
     if (view.copy_complete) {

@@ -67,7 +67,7 @@ TEST_F(SpawnCheckTest, NamesWhatIsMissingAndWhatToDo) {
 }
 
 // Root may do all of it, and the backend is not root.
-TEST_F(SpawnCheckTest, LooksWithTheRightsOfTheBackendsUser) {
+TEST_F(SpawnCheckTest, ChecksWithTheRightsOfTheBackendsUser) {
     ::chmod(work_.c_str(), 0700);
     EXPECT_EQ(missing({.command = {program_}, .dir = work_}), "");
     EXPECT_NE(missing({.command = {program_}, .dir = work_, .user = "nobody"})
@@ -100,7 +100,7 @@ TEST_F(SpawnCheckTest, SeesWhatHasChanged) {
     EXPECT_TRUE(check.check());
 }
 
-TEST_F(SpawnCheckTest, ALookThatHangsIsWaitedForByNobody) {
+TEST_F(SpawnCheckTest, ACheckThatHangsIsWaitedForByNobody) {
     auto hangs = std::make_shared<std::atomic<bool>>(true);
     const auto before = std::chrono::steady_clock::now();
     {
@@ -111,7 +111,7 @@ TEST_F(SpawnCheckTest, ALookThatHangsIsWaitedForByNobody) {
         const auto able = check.check();
         ASSERT_FALSE(able);
         EXPECT_NE(able.error().message.find("hang"), std::string::npos) << able.error().message;
-        EXPECT_FALSE(check.check()) << "the same look";
+        EXPECT_FALSE(check.check()) << "the same check";
     }
     EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds{5});
     *hangs = false;
