@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "config/keys.h"
+#include "model/join.h"
 #include "model/json_text.h"
 
 namespace cli {
@@ -121,13 +122,6 @@ void set(config::Value& section, const std::string& name, const std::string& tex
     if (!text.empty()) put(section, name, {text});
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
-}
-
 }  // namespace
 
 config::Value initial_tree(const InitOptions& options) {
@@ -192,7 +186,7 @@ int run_init(const Command& command, const Lines& lines) {
     text += "  Config file: " + command.config_path + "\n";
     text += "  Cluster ID:  " + options.cluster_id + "\n";
     text += "  Node ID:     " + options.node_id + "\n";
-    text += "  NATS:        [" + joined(options.servers) + "]\n";
+    text += "  NATS:        [" + model::join(options.servers, " ") + "]\n";
     if (!options.vip.empty()) {
         text += "  VIP:         " + options.vip + "/" + std::to_string(netmask(options)) + " on " +
                 options.interface + "\n";

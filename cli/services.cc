@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "cli/watch.h"
 #include "model/host_port.h"
+#include "model/join.h"
 #include "model/wall_time.h"
 
 namespace cli {
@@ -23,15 +24,6 @@ std::string printable(std::string_view text) {
     for (const char c : text)
         safe += (c >= 0 && c < ' ') || c == '\x7f' ? '?' : c;
     return safe;
-}
-
-std::string joined(const std::vector<std::string>& words, std::string_view between) {
-    std::string text;
-    for (const auto& word : words) {
-        if (!text.empty()) text += between;
-        text += word;
-    }
-    return printable(text);
 }
 
 std::string shown(const ServicesCommand& command, const std::vector<ServiceEntry>& entries) {
@@ -109,7 +101,7 @@ std::string services_table(const std::vector<ServiceEntry>& entries) {
                         std::to_string(entry.port),
                         printable(entry.protocol),
                         std::string{to_text(entry.health)},
-                        joined(entry.tags, ",")});
+                        printable(model::join(entry.tags, ","))});
     }
     return table(rows);
 }
@@ -130,7 +122,7 @@ std::string services_text(const std::vector<ServiceEntry>& entries) {
             std::string{to_text(entry.health)} +
                 (entry.health_reason.empty() ? "" : " (" + entry.health_reason + ")"));
         row("Role:", entry.role);
-        row("Tags:", joined(entry.tags, ", "));
+        row("Tags:", printable(model::join(entry.tags, ", ")));
         for (const auto& [key, value] : entry.metadata)
             row("Metadata:", key + "=" + value);
         row("Internal:", entry.internal ? "yes" : "");

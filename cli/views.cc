@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "cli/table.h"
+#include "model/join.h"
 #include "model/json_text.h"
 #include "model/url.h"
 #include "model/wall_time.h"
@@ -13,13 +14,6 @@ namespace cli {
 namespace {
 
 using model::JsonText;
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
-}
 
 /// Logins must not appear on a screen.
 std::vector<std::string> shown_servers(const std::vector<std::string>& urls) {
@@ -39,7 +33,7 @@ std::string header(const config::Config& config) {
     std::string text = "Cluster Status\n==============\n\n";
     text += field("Cluster ID", config.cluster_id);
     text += field("Node ID", config.node_id);
-    text += field("NATS", "[" + joined(shown_servers(config.nats.servers)) + "]");
+    text += field("NATS", "[" + model::join(shown_servers(config.nats.servers), " ") + "]");
     if (!config.vips.empty()) {
         std::string all;
         for (const auto& vip : config.vips)
@@ -275,7 +269,7 @@ std::string list_table(const ClusterView& view) {
                         model::to_hex16(status.position.txid.value),
                         row.answers ? lag_of(status) : "unknown",
                         row.answers ? or_dash(status.backend_status) : "unknown",
-                        or_dash(joined(tags_of(status)))});
+                        or_dash(model::join(tags_of(status), " "))});
         if (!row.answers && row.readable && status.last_seen.ms != 0) {
             notes += status.node_id + " was last seen at " + model::to_rfc3339(status.last_seen) +
                      ", by its own clock\n";

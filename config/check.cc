@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/escape.h"
+#include "model/join.h"
 
 namespace config {
 namespace {
@@ -162,12 +163,10 @@ private:
         if (!nats.user.empty()) kinds.emplace_back("nats.user");
         if (!nats.token_file.empty()) kinds.emplace_back("nats.tokenFile");
         if (kinds.size() > 1) {
-            std::string all;
-            for (const auto& kind : kinds)
-                all += (all.empty() ? "" : ", ") + kind;
             problem(kinds[1],
                     "",
-                    "one kind of login is used, and several are given (" + all + "); keep one");
+                    "one kind of login is used, and several are given (" +
+                        model::join(kinds, ", ") + "); keep one");
         }
         if (!nats.password.empty() && !nats.password_file.empty()) {
             problem("nats.passwordFile",

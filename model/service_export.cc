@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/host_port.h"
+#include "model/join.h"
 #include "model/json_text.h"
 #include "model/wall_time.h"
 
@@ -66,13 +67,6 @@ std::string label_name(std::string_view key) {
         name += fits ? c : '_';
     }
     return name;
-}
-
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& word : words)
-        text += (text.empty() ? "" : ",") + word;
-    return text;
 }
 
 std::string job_of(const ServiceEntry& entry) {
@@ -146,7 +140,7 @@ std::string prometheus(std::string_view cluster_id, const std::vector<ServiceEnt
         auto labels = common_labels(cluster_id, entry);
         labels["role"] = entry.role;
         labels["health"] = to_text(entry.health);
-        labels["tags"] = joined(entry.tags);
+        labels["tags"] = join(entry.tags, ",");
         add_scrape_labels(labels, entry);
         add_metadata(
             labels, entry, {"job", "app", "platform", "scrape_interval", "scrape_timeout"});

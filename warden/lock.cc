@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 namespace warden {
@@ -60,14 +59,14 @@ model::Result<Lock> Lock::take(const std::string& path, Create create) {
 }
 
 model::Result<void> Lock::write(pid_t holder, const std::string& state_file) const {
-    const auto text = std::to_string(holder) + "\n" + state_file + "\n";
+    const auto text = model::to_text({.holder = std::to_string(holder), .state_file = state_file});
     if (::ftruncate(fd_, 0) != 0 ||
         ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
         return failed("write");
     return {};
 }
 
-LockText read_lock(const std::string& path) {
+LockFile read_lock(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | careful);
     if (fd < 0) return {};
     struct stat what {};
@@ -79,15 +78,9 @@ LockText read_lock(const std::string& path) {
     const bool own = what.st_uid == ::geteuid() || ::geteuid() == 0;
     if (!S_ISREG(what.st_mode) || !own || (what.st_mode & 022) != 0 || what.st_nlink != 1)
         return {};
-    const std::string_view text{buffer.data(), static_cast<std::size_t>(got)};
-    const auto first = text.find('\n');
-    if (first == std::string_view::npos) return {};
-    const auto second = text.find('\n', first + 1);
-    LockText found{
-        .holder = std::string{text.substr(0, first)}, .owner = what.st_uid, .group = what.st_gid};
-    if (second != std::string_view::npos)
-        found.state_file = std::string{text.substr(first + 1, second - first - 1)};
-    return found;
+    return {model::parse_lock_text({buffer.data(), static_cast<std::size_t>(got)}),
+            what.st_uid,
+            what.st_gid};
 }
 
 }  // namespace warden

@@ -1,10 +1,12 @@
-// A lock file: held while the process lives, with a text that names the holder and its state file.
+// A lock file: held while the daemon lives, with a text that names the holder and its state file.
+// Commands that take the same lock while no daemon runs, and leave its text: adapters/linux.
 #pragma once
 
 #include <sys/types.h>
 
 #include <string>
 
+#include "model/lock_text.h"
 #include "model/result.h"
 
 namespace warden {
@@ -31,14 +33,12 @@ private:
     int fd_ = -1;
 };
 
-/// The text of a lock file. Both empty where it is not trusted: only a file is that no one but this
+/// The text of a lock file is empty where it is not trusted: only a file is that no one but this
 /// user, or its owner where this user is root, could write.
-struct LockText {
-    std::string holder;      // pid
-    std::string state_file;  // absolute
+struct LockFile : model::LockText {
     uid_t owner = 0;
     gid_t group = 0;
 };
-[[nodiscard]] LockText read_lock(const std::string& path);
+[[nodiscard]] LockFile read_lock(const std::string& path);
 
 }  // namespace warden

@@ -39,7 +39,7 @@ int failed(const std::string& text) {
 
 // Root changes to the user whose daemon it is: it then trusts that user's files, and can kill no
 // more than that user could. It only keeps the capability to remove addresses.
-bool become(const LockText& lock) {
+bool become(const LockFile& lock) {
     if (::geteuid() != 0 || lock.owner == 0) return true;
     if (::prctl(PR_SET_KEEPCAPS, 1) != 0 || ::setgroups(0, nullptr) != 0 ||
         ::setresgid(lock.group, lock.group, lock.group) != 0 ||

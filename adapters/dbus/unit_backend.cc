@@ -72,10 +72,10 @@ Result<void> UnitBackend::kill() {
 
 CgroupLife UnitBackend::life(const UnitSeen& seen) const {
     const auto expected = cgroup_life(path_);
-    const auto& told = seen.state.cgroup;
-    if (expected == CgroupLife::populated || told.empty() || told == settings_.cgroup)
+    const auto& reported = seen.state.cgroup;
+    if (expected == CgroupLife::populated || reported.empty() || reported == settings_.cgroup)
         return expected;
-    const auto other = cgroup_life(settings_.cgroup_root + told);
+    const auto other = cgroup_life(settings_.cgroup_root + reported);
     return other == CgroupLife::empty ? expected : other;
 }
 

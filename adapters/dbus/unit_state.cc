@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "model/exit_status.h"
+#include "model/join.h"
 
 namespace adapters::dbus {
 namespace {
@@ -15,13 +16,6 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> all) 
     for (const auto each : all)
         if (text == each) return true;
     return false;
-}
-
-std::string joined(const std::vector<std::string>& all) {
-    std::string text;
-    for (const auto& each : all)
-        text += (text.empty() ? "" : ", ") + each;
-    return text;
 }
 
 // As waitpid() would have given it.
@@ -114,7 +108,7 @@ std::vector<BackendConcern> concerns_of(const std::string& unit, const UnitState
                            unit});
     if (!state.triggered_by.empty())
         all.push_back({"UnitTriggered",
-                       unit + " is also started by " + joined(state.triggered_by) +
+                       unit + " is also started by " + model::join(state.triggered_by, ", ") +
                            ": disable and stop what triggers it"});
     if (!state.restart.empty() && state.restart != "no")
         all.push_back({"UnitRestarts",

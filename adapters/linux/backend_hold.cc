@@ -116,17 +116,6 @@ void kill_listed(const std::string& cgroup, int& signalled) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-}
-
 BackendHold::BackendHold(pid_t warden) : warden_{warden} {
     const auto own = read_stat(::getpid());
     own_start_ticks_ = own ? own->start_ticks : ~std::uint64_t{0};

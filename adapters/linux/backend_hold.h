@@ -6,24 +6,9 @@
 #include <cstdint>
 #include <string>
 
+#include "adapters/linux/descriptor.h"
+
 namespace adapters::linux_host {
-
-/// A descriptor that is closed with its owner; -1: none.
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_{fd} {}
-    ~Descriptor();
-    Descriptor(Descriptor&& other) noexcept;
-    Descriptor& operator=(Descriptor&& other) noexcept;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const { return fd_; }
-    [[nodiscard]] bool open() const { return fd_ >= 0; }
-
-private:
-    int fd_ = -1;
-};
 
 /// As the warden names a backend that it started.
 struct BackendIdentity {

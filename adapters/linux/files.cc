@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/linux/descriptor.h"
 #include "model/path_text.h"
 
 namespace adapters::linux_host {
@@ -24,21 +25,6 @@ using model::Result;
 using model::temporary_of;
 
 constexpr std::uint64_t largest_read = std::uint64_t{256} * 1024 * 1024;
-
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_{fd} {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] bool open() const { return fd_ >= 0; }
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
-};
 
 // Maps errno to a code: absent, of the wrong kind, or a disk error.
 Error failed(std::string_view what, std::string_view path) {

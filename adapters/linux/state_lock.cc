@@ -2,44 +2,43 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
-#include <fstream>
-#include <utility>
 
 #include "model/ids.h"
+#include "model/lock_text.h"
 
 namespace adapters::linux_host {
+namespace {
 
 using model::Errc;
 
+model::Error failed(const std::string& path) {
+    return model::error(Errc::invalid, path + ": " + std::strerror(errno));
+}
+
+std::string holder_of(const Descriptor& file) {
+    std::array<char, PATH_MAX + 128> buffer{};
+    const auto got = ::pread(file.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0) return {};
+    return model::parse_lock_text({buffer.data(), static_cast<std::size_t>(got)}).holder;
+}
+
+}  // namespace
+
 model::Result<StateLock> StateLock::take(const std::string& directory) {
     const auto path = directory + "/lock";
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) return model::error(Errc::invalid, path + ": " + std::strerror(errno));
-    StateLock lock{fd};
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno != EWOULDBLOCK)
-        return model::error(Errc::invalid, path + ": " + std::strerror(errno));
-    std::ifstream file{path};
-    std::string pid;
-    std::getline(file, pid);
+    Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+    if (!file.open()) return failed(path);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return StateLock{std::move(file)};
+    if (errno != EWOULDBLOCK) return failed(path);
+    const auto pid = holder_of(file);
     return model::error(
         Errc::conflict,
         path + " is held by " + (model::parse_number(pid) ? "process " + pid : "another process"));
-}
-
-StateLock::StateLock(StateLock&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-
-StateLock& StateLock::operator=(StateLock&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-}
-
-StateLock::~StateLock() {
-    if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace adapters::linux_host

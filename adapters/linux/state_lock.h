@@ -1,8 +1,11 @@
-// The lock of a state directory, for commands that may write there only while no daemon runs.
+// The lock of a state directory, for commands that may write there only while no daemon runs. The
+// daemon's side, which writes who holds it: warden/lock.
 #pragma once
 
 #include <string>
+#include <utility>
 
+#include "adapters/linux/descriptor.h"
 #include "model/result.h"
 
 namespace adapters::linux_host {
@@ -17,13 +20,9 @@ public:
     /// invalid   the file cannot be opened
     [[nodiscard]] static model::Result<StateLock> take(const std::string& directory);
 
-    StateLock(StateLock&& other) noexcept;
-    StateLock& operator=(StateLock&& other) noexcept;
-    ~StateLock();
-
 private:
-    explicit StateLock(int fd) : fd_{fd} {}
-    int fd_;  // -1: moved from
+    explicit StateLock(Descriptor file) : file_{std::move(file)} {}
+    Descriptor file_;
 };
 
 }  // namespace adapters::linux_host
