@@ -327,7 +327,7 @@ Actions Core::targets_seen(Instant now) {
 Actions Core::targets_clear(Instant now) {
     end_again_at_.reset();
     ends_ = 0;
-    // What an earlier warden of another configuration watched is ended, and nobody's any more.
+    // Targets of an earlier warden that this one's list does not name: ended once, then dropped.
     const auto foreign = [this](const model::WardenTarget& target) {
         return std::none_of(
             settings_.list.items.begin(), settings_.list.items.end(), [&](const auto& item) {

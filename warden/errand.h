@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "warden/helper.h"
 
 namespace warden {
+
+/// A helper that takes longer is blocked by something that hangs.
+inline constexpr auto errand_patience = std::chrono::seconds{2};
 
 /// One at a time. While one hangs, no other starts; it dies with the warden, or when it can.
 class Errand {

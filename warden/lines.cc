@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "warden/descriptor.h"
 #include "warden/relay.h"
 
 namespace warden {
@@ -29,11 +30,6 @@ std::string identity(int fd) {
     return std::to_string(what.st_dev) + ":" + std::to_string(what.st_ino);
 }
 
-void close_fd(int& fd) {
-    if (fd >= 0) ::close(fd);
-    fd = -1;
-}
-
 }  // namespace
 
 Lines::Lines(model::LineFormat format, Origin origin)
@@ -41,7 +37,7 @@ Lines::Lines(model::LineFormat format, Origin origin)
 
 Lines::~Lines() { end(); }
 
-bool Lines::make(Pipe& pipe) {
+bool Lines::create(Pipe& pipe) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return false;
     pipe = {.read = ends[0], .write = ends[1]};
@@ -55,7 +51,7 @@ void Lines::close(Pipe& pipe) {
 
 model::Result<void> Lines::open(Instant now) {
     for (auto* const pipe : {&own_, &node_, &backend_}) {
-        if (!make(*pipe))
+        if (!create(*pipe))
             return model::error(model::Errc::invalid, std::string{"pipe: "} + std::strerror(errno));
         ::fcntl(pipe->read, F_SETFL, O_NONBLOCK);
     }
@@ -72,8 +68,8 @@ void Lines::start(Instant now) {
     started_ = now;
     Pipe between;
     Pipe ended;
-    if (!make(between)) return;
-    if (!make(ended)) {
+    if (!create(between)) return;
+    if (!create(ended)) {
         close(between);
         return;
     }

@@ -66,7 +66,7 @@ private:
         int read = -1;
         int write = -1;
     };
-    [[nodiscard]] static bool make(Pipe& pipe);
+    [[nodiscard]] static bool create(Pipe& pipe);
     static void close(Pipe& pipe);
     [[nodiscard]] bool put(const std::string& line) const;
     void start(model::Instant now);

@@ -17,16 +17,12 @@
 
 #include "model/ids.h"
 #include "warden/cgroup.h"
+#include "warden/descriptor.h"
 
 namespace warden {
 namespace {
 
 using Kind = model::WardenTarget::Kind;
-
-void close_fd(int& fd) {
-    if (fd >= 0) ::close(fd);
-    fd = -1;
-}
 
 bool has(const std::vector<model::WardenTarget>& list, Kind kind) {
     return std::any_of(
