@@ -154,50 +154,31 @@ void Node::publish(View Board::*slot, View next) {
 model::Instant Node::step(Part part, bool hinted) {
     auto board = view_.board();
     board.store = ports_.store_check.view();
-    model::Instant wake_at{};
+    const auto published = [this](auto slot, auto pass) {
+        publish(slot, std::move(pass.view));
+        return pass.wake_at;
+    };
     switch (part) {
-        case Part::role: {
-            auto pass = role_.step(board, hinted);
-            wake_at = pass.wake_at;
-            publish(&Board::role, std::move(pass.view));
-            break;
-        }
-        case Part::replica: {
-            auto pass = replica_.step(board);
-            wake_at = pass.wake_at;
-            publish(&Board::replica, std::move(pass.view));
-            break;
-        }
-        case Part::vip: {
-            if (!vip_) return ports_.clock.now() + idle_interval;
-            auto pass = vip_->step(board);
-            wake_at = pass.wake_at;
-            publish(&Board::vip, std::move(pass.view));
-            break;
-        }
-        case Part::backend: {
-            auto pass = backend_.step(board);
-            wake_at = pass.wake_at;
-            publish(&Board::backend, std::move(pass.view));
-            break;
-        }
+        case Part::role:
+            return published(&Board::role, role_.step(board, hinted));
+        case Part::replica:
+            return published(&Board::replica, replica_.step(board));
+        case Part::vip:
+            if (!vip_) break;
+            return published(&Board::vip, vip_->step(board));
+        case Part::backend:
+            return published(&Board::backend, backend_.step(board));
         case Part::membership: {
             board.warden = ports_.warden.view();
             auto pass = membership_.step(board);
-            wake_at = pass.wake_at;
             view_.update([&](NodeView& view) { view.status = std::move(pass.status); });
-            publish(&Board::membership, std::move(pass.view));
-            break;
+            return published(&Board::membership, std::move(pass));
         }
-        case Part::registry: {
+        case Part::registry:
             model::check(registry_.has_value(), "a node without a registry steps it");
-            auto pass = registry_->step(board);
-            wake_at = pass.wake_at;
-            publish(&Board::registry, std::move(pass.view));
-            break;
-        }
+            return published(&Board::registry, registry_->step(board));
     }
-    return wake_at;
+    return ports_.clock.now() + idle_interval;
 }
 
 void Node::shut_down() {
