@@ -66,6 +66,10 @@ TEST_F(StoreGateTest, AServerWithAnotherStoreIsNamedAndNotUsed) {
     EXPECT_TRUE(gate.view().other_log);
     EXPECT_EQ(gate.view().identity, identity(a));
     EXPECT_GT(changes, 0);
+    auto options = nats_options(config, "log").value();
+    options.servers = {b.url()};
+    const auto log = Connection::open(std::move(options), {}, gate.admit(StoreUse::log)).value();
+    EXPECT_TRUE(stays_out_because(*log, "is another store than this node's")) << log->last_reason();
     gate.on_change({});
 }
 
