@@ -65,8 +65,11 @@ protected:
     std::map<int, std::string> descriptors() const {
         std::map<int, std::string> all;
         for (const auto& each :
-             std::filesystem::directory_iterator{"/proc/" + std::to_string(warden_) + "/fd"})
-            all[std::stoi(each.path().filename())] = std::filesystem::read_symlink(each.path());
+             std::filesystem::directory_iterator{"/proc/" + std::to_string(warden_) + "/fd"}) {
+            std::error_code closed;  // since it was listed
+            const auto what = std::filesystem::read_symlink(each.path(), closed);
+            if (!closed) all[std::stoi(each.path().filename())] = what;
+        }
         return all;
     }
     // As if it was killed, with all that it leaves behind.

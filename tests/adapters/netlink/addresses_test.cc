@@ -8,7 +8,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -346,25 +345,33 @@ TEST(Addresses, AClaimCountsOnTheNetworkOfItsInterfaceAlone) {
     EXPECT_EQ(seen(1)->mac, mac_of(4));
 }
 
-// Without descriptors, or before a right was given.
+/// Of the calling thread alone.
+void set_capability(unsigned capability, bool on) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    std::array<__user_cap_data_struct, 2> data{};
+    ASSERT_EQ(::syscall(SYS_capget, &header, data.data()), 0);
+    auto& effective = data.at(0).effective;
+    effective = on ? effective | (1U << capability) : effective & ~(1U << capability);
+    ASSERT_EQ(::syscall(SYS_capset, &header, data.data()), 0);
+}
+
+// As where there are no descriptors left.
 TEST(Addresses, SocketsThatCouldNotBeOpenedAreTriedAgain) {
     const Net net{1};
     linux_host::Clock clock;
     std::unique_ptr<Addresses> addresses;
+    const auto other = [&] { return addresses->observe()->each.at(0).other; };
     net.inside(1, [&] {
-        rlimit limit{};
-        ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
-        // All but the sockets for frames, which are opened first.
-        auto none = limit;
-        none.rlim_cur = 0;
-        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+        set_capability(CAP_NET_RAW, false);
         addresses = std::make_unique<Addresses>(std::vector{v4}, clock);
-        ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
         EXPECT_FALSE(addresses->announce(0));
+        set_capability(CAP_NET_RAW, true);
         ASSERT_TRUE(addresses->observe());
         EXPECT_TRUE(addresses->observe()->missing.empty());
         EXPECT_TRUE(addresses->announce(0));
     });
+    claim("eth0", mac_of(2));
+    EXPECT_TRUE(eventually([&] { return other().has_value(); })) << "and they are listened to";
 }
 
 TEST(Addresses, AResetEndsAClientsConnection) {
@@ -401,11 +408,7 @@ TEST(Addresses, ACapabilityThatIsMissingIsNamed) {
     // The capabilities of a thread are its own.
     const auto without = [&](unsigned capability, auto then) {
         net.inside(1, [&] {
-            __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-            std::array<__user_cap_data_struct, 2> data{};
-            ASSERT_EQ(::syscall(SYS_capget, &header, data.data()), 0);
-            data.at(0).effective &= ~(1U << capability);
-            ASSERT_EQ(::syscall(SYS_capset, &header, data.data()), 0);
+            set_capability(capability, false);
             Addresses addresses{{v4}, clock};
             const auto observed = addresses.observe();
             ASSERT_TRUE(observed);
