@@ -85,7 +85,7 @@ protected:
     void answer(const std::string& node) {
         answers_.push_back(
             client_->subscribe(model::status_subject("prod", node),
-                               [client = client_](const adapters::nats::Incoming& request) {
+                               [client = client_.get()](const adapters::nats::Incoming& request) {
                                    (void)client->publish({.subject = request.reply});
                                }));
     }
