@@ -30,7 +30,6 @@ using ::testing::Not;
 using Clock = std::chrono::steady_clock;
 using test_support::Cluster;
 using test_support::eventually;
-using test_support::LivenessWatch;
 using test_support::Net;
 using test_support::NodeOptions;
 using test_support::Snapshot;
@@ -47,7 +46,7 @@ milliseconds since(Clock::time_point begun) {
 /// Looks every millisecond which hosts have the addresses, in the kernels' own lists.
 class AddressWatch {
 public:
-    AddressWatch(const Net& net, int hosts, std::vector<std::string> addresses) {
+    AddressWatch(const Net& net, int hosts, const std::vector<std::string>& addresses) {
         for (const auto& text : addresses)
             wanted_.push_back(*model::parse_ip_address(text));
         for (int host = 1; host <= hosts; ++host) {
